@@ -1,0 +1,77 @@
+/*
+ * Sums of gradients over the ranks, bucket by bucket, while the backward pass still runs.
+ *
+ * The flat gradient buffer has one copy a piece (base/shards.h): piece p of this rank at gradients + p * flat_count.
+ * The buffer is cut into buckets; each bucket into one slice a rank (boundaries at multiples of REDUCE_BLOCK floats,
+ * the same formula on all ranks). REDUCE_TREE: every rank sends its pieces of slice r to rank r (MPI_Ialltoallv), which
+ * adds them in tree order into piece 0 of its own buffer; later the owners' parameters go to all (MPI_Iallgatherv).
+ * REDUCE_ALLREDUCE: this rank's pieces are added in tree order and summed by MPI_Iallreduce, order left to MPI; every
+ * rank owns everything. Nothing is allocated after reduce_create().
+ */
+#ifndef CLUSTER_REDUCE_H
+#define CLUSTER_REDUCE_H
+
+#include <stdint.h>
+
+#include "base/shards.h"
+#include "base/status.h"
+#include "cluster/comm.h"
+
+/* Squares are summed per block of this many floats in a fixed order, so the norm is the same on any number of ranks. */
+enum { REDUCE_BLOCK = 1024 };
+
+enum reduce_mode { REDUCE_TREE, REDUCE_ALLREDUCE };
+
+struct range {
+    int64_t offset; /* floats from the start of the flat buffer */
+    int64_t count;
+};
+
+struct reduce_params {
+    struct comm *comm;
+    enum reduce_mode mode;
+    int shards;                  /* of the global batch */
+    int piece_limit;             /* leaves a piece has at most: the limit given to shards_pieces() on every rank */
+    int64_t flat_count;          /* a multiple of REDUCE_BLOCK */
+    int64_t norm_count;          /* elements from here on (running statistics) do not enter the norm */
+    const struct range *buckets; /* cover [0, flat_count) in order; boundaries are multiples of REDUCE_BLOCK */
+    int bucket_count;
+    float *gradients; /* pieces x flat_count, the caller's */
+    float *values;    /* flat_count: the parameters, the caller's */
+};
+
+struct reduce;
+
+enum status reduce_create(const struct reduce_params *params, struct reduce **reduce) MUST_CHECK;
+void reduce_destroy(struct reduce *reduce);
+
+/* The pieces of this rank, in the order of their copies in `gradients`. */
+int reduce_pieces(const struct reduce *reduce, const struct piece **pieces);
+/* The part of bucket `bucket` that this rank owns; its count may be 0. */
+struct range reduce_owned(const struct reduce *reduce, int bucket);
+
+/* Bucket `bucket` is complete in every piece: begin its sum. All ranks begin the buckets in the same order. */
+enum status reduce_begin(struct reduce *reduce, int bucket) MUST_CHECK;
+/* Moves MPI along and adds what has arrived; call while waiting for the device. */
+enum status reduce_progress(struct reduce *reduce) MUST_CHECK;
+
+struct reduce_result {
+    double squared_norm;      /* of the summed gradients, over all ranks; the same bits everywhere */
+    int64_t first_not_finite; /* the first element of the flat buffer that is not finite, or -1; equal on all ranks */
+};
+
+/* Waits for all buckets. The sums then lie in piece 0 at the owned ranges. Norm and finite check come from all ranks.
+ */
+enum status reduce_finish(struct reduce *reduce, struct reduce_result *result) MUST_CHECK;
+/* After the update: every rank's owned range of `values` to all ranks. No communication in REDUCE_ALLREDUCE. */
+enum status reduce_gather(struct reduce *reduce) MUST_CHECK;
+/*
+ * For saves: the owned ranges of `slice` (laid out like the flat buffer, valid at the owned ranges) from all ranks into
+ * `whole` on rank 0 (flat_count floats; may equal `slice` there; NULL elsewhere).
+ */
+enum status reduce_collect(struct reduce *reduce, const float *slice, float *whole) MUST_CHECK;
+
+/* Seconds that reduce_finish() and reduce_gather() waited for communication since the last call: its exposed time. */
+double reduce_exposed_seconds(struct reduce *reduce);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * A dataset: samples of named fields, read by index. A source (digits, idx, csv ...) is one file that fills the ops of
+ * struct dataset_type; data/registry.c lists them. Reading is thread safe and deterministic: a sample is a pure
+ * function of (split, index, epoch, seed).
+ */
+#ifndef DATA_DATASET_H
+#define DATA_DATASET_H
+
+#include "base/digest.h"
+#include "base/option.h"
+#include "base/shape.h"
+#include "base/status.h"
+#include "checkpoints/checkpoint.h"
+#include "configs/config.h"
+
+enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_COUNT };
+
+enum { DATASET_MAX_FIELDS = 4 };
+
+/* One tensor of a sample. Float fields are written channels last with the padding zero (base/shape.h). */
+struct field {
+    char name[32]; /* "image", "features", "label", "target" */
+    enum dtype dtype;
+    struct shape shape;
+};
+
+struct dataset;
+
+struct dataset_type {
+    const char *name; /* [data] source = NAME */
+    const char *help;
+    const struct option *options; /* keys of [data] beside the common ones */
+    size_t options_size;
+    /*
+     * Opens the source and fills the descriptive part of `dataset`. `options` are the source's values; it may keep a
+     * copy in dataset->state. `saved` is NULL, or a checkpoint whose state (normalisation, class names) must be used.
+     */
+    enum status (*open)(struct dataset *dataset, const void *options, const struct checkpoint *saved);
+    void (*close)(struct dataset *dataset);
+    /* Writes field f of one sample to fields[f]. */
+    enum status (*read)(const struct dataset *dataset, enum split split, int64_t index, int64_t epoch,
+                        void *const fields[]);
+    /* Named arrays that a checkpoint must carry ("data/mean"), valid as long as the dataset. NULL: none. */
+    void (*state)(const struct dataset *dataset, const struct array **arrays, size_t *count);
+};
+
+struct dataset {
+    const struct dataset_type *type;
+    uint64_t seed;
+    struct field fields[DATASET_MAX_FIELDS]; /* [0] is the model's input, [1] the target */
+    int field_count;
+    int64_t count[SPLIT_COUNT];     /* samples; an empty train split is an error of open() */
+    int64_t classes;                /* of the label; 0 where the target is not a class */
+    const char *const *class_names; /* `classes` of them, or NULL */
+    /* For regression: a value v of the target stands for v * target_scale[c] + target_offset[c] in the user's units. */
+    const float *target_scale, *target_offset; /* by target channel, or NULL: 1 and 0 */
+    uint8_t digest[DIGEST_SIZE];               /* of the content, compared between ranks */
+    void *options, *state;                     /* the source's own */
+};
+
+/*
+ * Opens the source that [data] names. Problems of the configuration are collected in `config`; STATUS_OK with
+ * *dataset == NULL then, and config_check() tells them. Files that are missing or wrong fail at once.
+ */
+enum status dataset_open(struct config *config, uint64_t seed, const struct checkpoint *saved,
+                         struct dataset **dataset) MUST_CHECK;
+void dataset_close(struct dataset *dataset);
+
+/* All sources, NULL-terminated, for `lemnos help config data`. */
+extern const struct dataset_type *const dataset_types[];
+/* The keys of [data] that every source has. */
+extern const struct option dataset_options[];
+
+#endif
