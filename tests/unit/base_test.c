@@ -1,10 +1,5 @@
 /* Random numbers, shapes and shards: the facts that everything above relies on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/test.h"
 
 #include "base/digest.h"
 #include "base/memory.h"
