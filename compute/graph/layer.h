@@ -1,0 +1,63 @@
+/*
+ * The contract of a layer: one struct layer_type, one file in compute/layers/. A layer infers shapes and parameters
+ * when it is added to a graph, and emits dispatches, as data, when the graph is lowered to a tape. It never sees a
+ * device.
+ *
+ * Every output is written whole, the channel padding as zeros; every input gradient likewise. Gradients of parameters
+ * are written once a piece (tape_parameter_gradient), each the sum over the piece's shards in tree order.
+ */
+#ifndef COMPUTE_GRAPH_LAYER_H
+#define COMPUTE_GRAPH_LAYER_H
+
+#include "base/option.h"
+#include "compute/graph/graph.h"
+#include "compute/graph/tape.h"
+
+enum { LAYER_MAX_INPUTS = 8, LAYER_MAX_OUTPUTS = 2, LAYER_MAX_PARAMETERS = 8, LAYER_MAX_SAVED = 4 };
+
+struct layer_type {
+    const char *name; /* "conv2d": the INI value and the prefix of its shaders */
+    const char *help; /* one line */
+    const struct option *options;
+    size_t options_size;
+    int min_inputs, max_inputs;
+    /* A loss: its inputs are (prediction, target); it writes metrics (tape_metrics) and begins the backward pass. */
+    bool is_loss;
+    enum status (*infer)(struct layer *layer);
+    enum status (*forward)(const struct layer *layer, struct tape *tape);
+    enum status (*backward)(const struct layer *layer, struct tape *tape);
+};
+
+struct layer {
+    const struct layer_type *type;
+    char *name;
+    int index; /* in graph->layers; also its number for random streams */
+    struct graph *graph;
+    void *options;
+    int inputs[LAYER_MAX_INPUTS];
+    int input_count;
+    int outputs[LAYER_MAX_OUTPUTS];
+    int output_count;
+    int parameters[LAYER_MAX_PARAMETERS];
+    int parameter_count;
+};
+
+/* For infer(): what goes in, what comes out, what is trained. */
+struct shape layer_input_shape(const struct layer *layer, int input);
+struct shape layer_output_shape(const struct layer *layer, int output);
+enum status layer_add_output(struct layer *layer, struct shape shape) MUST_CHECK;
+/*
+ * Adds a parameter; `suffix` ("weight") is put behind the layer's name. `parameter` describes kind, rank, dim,
+ * elements, place, layout, initial and momentum; the rest is filled in here. Trainable parameters make the outputs need
+ * gradients, so add parameters before outputs.
+ */
+enum status layer_add_parameter(struct layer *layer, const char *suffix, const struct parameter *parameter) MUST_CHECK;
+/* Fails with "conv1 (conv2d): ...": what a user can act on. */
+#define layer_fail(layer, format, ...)                                                                                 \
+    fail(STATUS_BAD_INPUT, "layer %s (%s): " format, (layer)->name, (layer)->type->name __VA_OPT__(, ) __VA_ARGS__)
+
+/* All layer types, NULL-terminated; made by the build from compute/layers/meson.build. */
+extern const struct layer_type *const layer_types[];
+const struct layer_type *layer_type_find(const char *name);
+
+#endif

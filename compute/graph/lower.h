@@ -1,0 +1,22 @@
+/*
+ * From graph to tape: forwards in order, then (training) backwards in reverse; where a value has several consumers, the
+ * sum of their gradients is inserted.
+ */
+#ifndef COMPUTE_GRAPH_LOWER_H
+#define COMPUTE_GRAPH_LOWER_H
+
+#include "compute/graph/tape.h"
+
+struct lower_params {
+    const struct graph *graph;
+    enum tape_mode mode;
+    enum device_class device_class;
+    struct geometry geometry;
+    int64_t flat_count;
+    const int *observed; /* values that the host reads after the phase: they lie in REGION_OUTPUT */
+    int observed_count;
+};
+
+enum status lower(const struct lower_params *params, struct tape *tape) MUST_CHECK;
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The kernels that the build made: SPIR-V by name, and what a shader says of itself (descriptor kinds, access, push
+ * constants, workgroup size), read from the SPIR-V. No Vulkan here, so that plans are checked without a device.
+ */
+#ifndef COMPUTE_KERNEL_TABLE_H
+#define COMPUTE_KERNEL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "compute/graph/tape.h"
+
+struct kernel_code {
+    const char *name; /* the shader's file name without .comp */
+    const uint32_t *words;
+    size_t word_count;
+};
+
+/* All kernels, sorted by name. */
+extern const struct kernel_code kernel_table[];
+extern const size_t kernel_table_count;
+/* NULL where there is none. */
+const struct kernel_code *kernel_find(const char *name);
+
+enum descriptor_kind {
+    DESCRIPTOR_NONE,
+    DESCRIPTOR_STORAGE_BUFFER,
+    DESCRIPTOR_TEXEL_FLOAT4, /* imageBuffer, rgba32f: floats in fours, branch-free reads on CPUs */
+    DESCRIPTOR_TEXEL_FLOAT1, /* imageBuffer, r32f */
+    DESCRIPTOR_TEXEL_INT1,   /* iimageBuffer, r32i */
+    DESCRIPTOR_TEXEL_UINT1,  /* uimageBuffer, r32ui */
+};
+
+struct kernel_interface {
+    enum descriptor_kind kinds[DISPATCH_MAX_BINDINGS];
+    bool reads[DISPATCH_MAX_BINDINGS];  /* false: declared writeonly */
+    bool writes[DISPATCH_MAX_BINDINGS]; /* false: declared readonly */
+    int binding_count;                  /* the highest binding + 1 */
+    uint32_t push_size;                 /* bytes */
+    uint32_t local_size[3];
+    int constant_count;   /* the highest specialization constant + 1 */
+    uint32_t shared_size; /* bytes of shared memory a workgroup, 0: none */
+};
+
+enum status kernel_reflect(const struct kernel_code *code, struct kernel_interface *interface) MUST_CHECK;
+/*
+ * Checks one dispatch against its kernel: it exists, bindings match in number, kind and access, sizes and alignments
+ * fit, push constants have the shader's size, constants fit, the grid is within limits.
+ */
+enum status kernel_check(const struct dispatch *dispatch, const struct kernel_interface *interface) MUST_CHECK;
+
+#endif
