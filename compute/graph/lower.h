@@ -15,7 +15,16 @@ struct lower_params {
     int64_t flat_count;
     const int *observed; /* values that the host reads after the phase: they lie in REGION_OUTPUT */
     int observed_count;
+    /* For layer checks: values whose gradient the host gives (an input tensor), and whose gradient it reads. */
+    const int *seeded;
+    int seeded_count;
+    const int *observed_gradients;
+    int observed_gradient_count;
 };
+
+/* The tape's tensor of a graph input, of an observed value, of a seeded or of an observed gradient. */
+int lower_value_tensor(const struct tape *tape, int value);
+int lower_gradient_tensor(const struct tape *tape, int value);
 
 enum status lower(const struct lower_params *params, struct tape *tape) MUST_CHECK;
 

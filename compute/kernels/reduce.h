@@ -1,0 +1,21 @@
+/* Sums over rows, per shard, in an order that does not depend on how many shards a rank holds. */
+#ifndef COMPUTE_KERNELS_REDUCE_H
+#define COMPUTE_KERNELS_REDUCE_H
+
+#include "compute/graph/layer.h"
+
+/*
+ * sums[shard][c] = sum over the shard's rows of rows[row][c], for every local shard. `rows`: local rows x stride floats (a
+ * multiple of 4), `shard_rows` of them a shard; `sums`: local shards x stride floats.
+ */
+enum status reduce_columns(struct tape *tape, struct binding rows, int64_t shard_rows, int64_t stride,
+                           struct binding sums) MUST_CHECK;
+
+/*
+ * The gradient of a parameter from its per-shard values: for every piece, the tree sum over the piece's shards of
+ * values[shard][i], i below `count` floats (a multiple of 4, dense).
+ */
+enum status reduce_shards(struct tape *tape, struct binding values, int64_t count, const struct layer *layer,
+                          int parameter) MUST_CHECK;
+
+#endif
