@@ -24,7 +24,7 @@ struct option {
     enum option_type type;
     size_t offset;              /* of the value in the struct that the table describes */
     const char *fallback;       /* the default, as a user would write it; NULL: the key is required */
-    double min, max;            /* inclusive; both 0: unbounded */
+    double min, max;            /* inclusive, -INFINITY and INFINITY for one open side; both 0: unbounded */
     const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
     const char *help;
 };
@@ -35,21 +35,31 @@ struct option {
         .name = NULL                                                                                                   \
     }
 
-/* Sets every value that has a default; required ones become zero. */
+/*
+ * Sets every value that has a default; required ones become zero (a string: NULL). What the values held before is
+ * overwritten, not freed. On failure nothing is left to free.
+ */
 enum status option_defaults(const struct option *table, void *values) MUST_CHECK;
-/* Parses `text` into the row's value. The message says what is wrong and what would be right, without file and line. */
+/*
+ * Parses `text` into the row's value; a string held there before is freed. Nothing may stand around the value: no
+ * blanks, no unit. On failure the value stays as it was, and the message says what is wrong and what would be right,
+ * without file and line: "kernel = 99: a whole number is wanted (1 to 11)".
+ */
 enum status option_parse(const struct option *option, const char *text, void *values) MUST_CHECK;
 /* The row of that name, or NULL. */
 const struct option *option_find(const struct option *table, const char *name);
-/* The name of `table` nearest to `name` by edit distance, or NULL where none is near. */
+/*
+ * The name of `table` nearest to `name` by edit distance, regardless of case, or NULL where none is near. One name
+ * that contains the other ("batch_size", "batch") is near too, but behind those that are few edits away.
+ */
 const char *option_nearest(const struct option *table, const char *name);
 /* The nearest of `count` names, or NULL where none is near. */
 const char *nearest_name(const char *const *names, size_t count, const char *name);
-/* Writes the value as a user would write it. */
+/* Writes the value as a user would write it, so that option_parse() reads the same; fails where `size` is too small. */
 enum status option_format(const struct option *option, const void *values, char *buffer, size_t size) MUST_CHECK;
 /* Prints a table for people: name, type and bounds, default, help. */
 void option_print(const struct option *table, FILE *file);
-/* Frees the strings of a struct that the table describes. */
+/* Frees the strings of a struct that the table describes, and sets them to NULL. */
 void option_release(const struct option *table, void *values);
 
 #endif

@@ -10,7 +10,14 @@
 #include <cmocka.h>
 
 #undef fail
+#undef fail_msg /* cmocka's own calls its fail() */
 #include "base/status.h"
+
+#define fail_msg(message, ...)                                                                                         \
+    do {                                                                                                               \
+        print_error("ERROR: " message "\n", ##__VA_ARGS__);                                                            \
+        _fail(__FILE__, __LINE__);                                                                                     \
+    } while (0)
 
 /* Succeeds where `call` returns STATUS_OK, and shows its message where it does not. */
 #define assert_ok(call)                                                                                                \
