@@ -134,8 +134,8 @@ struct tape {
     int *saved;            /* by layer and slot, LAYER_MAX_SAVED each */
     int region_tensors[REGION_COUNT];    /* a tensor over each fixed region that is bound by offset */
     uint64_t region_sizes[REGION_COUNT]; /* bytes this tape needs in INPUT, OUTPUT, EXCHANGE */
-    int metrics_tensor;
-    int weights_tensor; /* one float a sample: 1, or 0 for a sample that only fills up the batch */
+    int metrics_tensor;                  /* of the first loss; those of further losses follow it */
+    int weights_tensor;                  /* one float a sample: 1, or 0 for a sample that only fills up the batch */
 
     int layer; /* what is emitted now, for tape_step.layer and .pass */
     enum pass pass;
@@ -162,6 +162,12 @@ int tape_output(const struct tape *tape, const struct layer *layer, int output);
 int tape_output_gradient(const struct tape *tape, const struct layer *layer, int output);
 /* Where to write the gradient of an input: *tensor is new memory, or TENSOR_NONE where nobody needs it. */
 enum status tape_input_gradient(struct tape *tape, const struct layer *layer, int input, int *tensor) MUST_CHECK;
+/*
+ * For layers that hand memory through: the output is `tensor` itself (false: it must be written, because the host reads
+ * it); the gradient of the input is `tensor` itself. Memory is written once, so sharing it is safe.
+ */
+bool tape_alias_output(struct tape *tape, const struct layer *layer, int output, int tensor);
+enum status tape_alias_input_gradient(struct tape *tape, const struct layer *layer, int input, int tensor) MUST_CHECK;
 /* Parameter `parameter` of the layer (0, 1, ... in the order added), read or (buffers never) written. */
 struct binding tape_parameter(const struct tape *tape, const struct layer *layer, int parameter);
 /* Where the sum over piece `piece` (0 .. geometry.piece_count - 1) of a parameter's gradient goes. */
