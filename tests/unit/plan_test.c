@@ -146,6 +146,35 @@ static void check_barriers(const struct tape *tape, const struct plan *plan)
     }
 }
 
+static bool writes_gradients(const struct tape_step *step)
+{
+    struct binding bindings[4];
+    int count = bindings_of(step, bindings);
+    for (int i = 0; i < count; i++) {
+        if (bindings[i].tensor == 0 && (bindings[i].access & ACCESS_WRITE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last step that writes to gradients below `end`; -1: none. */
+static int last_write_below(const struct tape *tape, int64_t end)
+{
+    int last = -1;
+    for (int i = 0; i < tape->step_count; i++) {
+        struct binding bindings[4];
+        int count = bindings_of(&tape->steps[i], bindings);
+        for (int j = 0; j < count; j++) {
+            if (bindings[j].tensor == 0 && (bindings[j].access & ACCESS_WRITE) &&
+                (int64_t)(bindings[j].offset / 4 % FLAT) < end) {
+                last = i;
+            }
+        }
+    }
+    return last;
+}
+
 static void check_segments(const struct tape *tape, const struct plan *plan, const struct bucket_range *buckets,
                            int bucket_count)
 {
@@ -166,7 +195,12 @@ static void check_segments(const struct tape *tape, const struct plan *plan, con
         if (segment->end == SEGMENT_BUCKETS) {
             assert_int_equal(segment->first_bucket, bucket);
             assert_true(segment->bucket_count > 0);
+            /* Not later than needed: the segment ends with a write to gradients, or with the tape. */
+            assert_true(next == tape->step_count || writes_gradients(&tape->steps[next - 1]));
             bucket += segment->bucket_count;
+            /* As soon as they are complete. */
+            int last = last_write_below(tape, buckets[bucket - 1].offset + buckets[bucket - 1].count);
+            assert_true(last < 0 || last >= segment->first_step || segment->first_step == next);
             /* Nothing behind the segment writes to what it hands out. */
             for (int j = next; j < tape->step_count; j++) {
                 struct binding bindings[4];
