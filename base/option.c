@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 enum {
     NUMBER_SIZE = 32,   /* any double or int64_t as text */
@@ -124,25 +125,11 @@ static void describe(const struct option *option, const char *verb, char *buffer
     }
 }
 
-/* Cuts between characters, not inside a UTF-8 sequence. */
-static int excerpt_length(const char *text)
-{
-    size_t length = strlen(text);
-    if (length <= EXCERPT_SIZE) {
-        return (int)length;
-    }
-    length = EXCERPT_SIZE;
-    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
-        length--;
-    }
-    return (int)length;
-}
-
 static enum status refuse(const struct option *option, const char *text)
 {
     char wanted[WANTED_SIZE];
     describe(option, " is wanted", wanted, sizeof wanted);
-    int shown = excerpt_length(text);
+    int shown = text_excerpt(text, EXCERPT_SIZE);
     return fail(STATUS_BAD_INPUT, "%s = %.*s%s: %s", option->name, shown, text, text[shown] != '\0' ? "..." : "",
                 wanted);
 }
@@ -260,10 +247,11 @@ enum status option_defaults(const struct option *table, void *values)
         memset(value_of(option, values), 0, value_size(option->type));
     }
     for (const struct option *option = table; option->name != NULL; option++) {
-        if (option->fallback == NULL) {
+        if (option->fallback == NULL && option->type != OPTION_STRING) {
             continue;
         }
-        enum status status = option_parse(option, option->fallback, values);
+        const char *text = option->fallback != NULL ? option->fallback : "";
+        enum status status = option_parse(option, text, values);
         if (status != STATUS_OK) {
             option_release(table, values);
             return fail_context(status, "the default is wrong: ");
@@ -382,11 +370,9 @@ enum status option_format(const struct option *option, const void *values, char 
         format_number(*(const double *)value, number);
         length = snprintf(buffer, size, "%s", number);
         break;
-    case OPTION_STRING: {
-        const char *text = *(char *const *)value;
-        length = snprintf(buffer, size, "%s", text != NULL ? text : "");
+    case OPTION_STRING:
+        length = snprintf(buffer, size, "%s", *(char *const *)value);
         break;
-    }
     case OPTION_CHOICE:
         length = snprintf(buffer, size, "%s", option->choices[*(const int *)value]);
         break;

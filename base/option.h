@@ -14,7 +14,7 @@ enum option_type {
     OPTION_BOOL,   /* bool:       yes/no, true/false, on/off, 1/0                        */
     OPTION_INT,    /* int64_t:    a whole number within [min, max]                        */
     OPTION_FLOAT,  /* double:     finite, within [min, max]                               */
-    OPTION_STRING, /* char *:     owned by the values; "" where the default is ""         */
+    OPTION_STRING, /* char *:     owned by the values; never NULL                       */
     OPTION_CHOICE, /* int:        the index in `choices`                                  */
     OPTION_PAIR,   /* int64_t[2]: "3" (both) or "7x5" (height x width), each within [min, max] */
 };
@@ -36,7 +36,7 @@ struct option {
     }
 
 /*
- * Sets every value that has a default; required ones become zero (a string: NULL). What the values held before is
+ * Sets every value that has a default; required ones become zero (a string: ""). What the values held before is
  * overwritten, not freed. On failure nothing is left to free.
  */
 enum status option_defaults(const struct option *table, void *values) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -37,4 +38,16 @@ void text_release(struct text *text)
 {
     free(text->data);
     *text = (struct text){0};
+}
+
+int text_excerpt(const char *text, int most)
+{
+    int length = (int)strnlen(text, (size_t)most);
+    if (text[length] == '\0') {
+        return length;
+    }
+    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
+        length--;
+    }
+    return length;
 }

@@ -15,4 +15,7 @@ enum status text_add(struct text *text, const char *format, ...) MUST_CHECK PRIN
 const char *text_get(const struct text *text);
 void text_release(struct text *text);
 
+/* The number of bytes, at most `most`, that show the beginning of a string without cutting a UTF-8 sequence. */
+int text_excerpt(const char *text, int most);
+
 #endif

@@ -19,6 +19,7 @@ struct values {
     char *path;
     int type;
     int64_t kernel[2];
+    int64_t required;
 };
 
 static const char *const types[] = {"sgd", "adam", "adamw", NULL};
@@ -33,6 +34,7 @@ static const struct option table[] = {
     {"path", OPTION_STRING, offsetof(struct values, path), NULL, 0, 0, NULL, "Where the data lie."},
     {"type", OPTION_CHOICE, offsetof(struct values, type), "adamw", 0, 0, types, "The rule of the update."},
     {"kernel", OPTION_PAIR, offsetof(struct values, kernel), "3", 1, 11, NULL, "The size of the window."},
+    {"required", OPTION_INT, offsetof(struct values, required), NULL, 0, 0, NULL, "A number that has no default."},
     OPTIONS_END,
 };
 
@@ -51,10 +53,11 @@ static void defaults_are_parsed_and_required_ones_zero(void **state)
     assert_int_equal(values.epochs, 5);
     assert_true(values.rate == 1e-3);
     assert_string_equal(values.name, "");
-    assert_null(values.path);
+    assert_string_equal(values.path, "");
     assert_int_equal(values.type, 2);
     assert_int_equal(values.kernel[0], 3);
     assert_int_equal(values.kernel[1], 3);
+    assert_int_equal(values.required, 0);
     option_release(table, &values);
     assert_null(values.name);
 
