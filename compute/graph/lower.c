@@ -213,6 +213,21 @@ enum status lower(const struct lower_params *params, struct tape *tape)
     return status;
 }
 
+enum status tape_init(struct tape *tape, const struct graph *graph, enum device_class device_class, int64_t flat_count)
+{
+    *tape = (struct tape){.graph = graph,
+                          .mode = TAPE_TRAIN,
+                          .device_class = device_class,
+                          .flat_count = flat_count,
+                          .layer = -1,
+                          .pass = PASS_UPDATE};
+    enum status status = tape_add_regions(tape);
+    if (status != STATUS_OK) {
+        tape_release(tape);
+    }
+    return status;
+}
+
 int lower_value_tensor(const struct tape *tape, int value)
 {
     return tape->value_tensors[value];

@@ -28,4 +28,8 @@ int lower_gradient_tensor(const struct tape *tape, int value);
 
 enum status lower(const struct lower_params *params, struct tape *tape) MUST_CHECK;
 
+/* An empty tape over the regions that are bound by offset, for phases made by hand: an update of the parameters. */
+enum status tape_init(struct tape *tape, const struct graph *graph, enum device_class device_class,
+                      int64_t flat_count) MUST_CHECK;
+
 #endif
