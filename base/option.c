@@ -316,10 +316,10 @@ static size_t distance_if_near(const char *name, const char *other)
     if (distance <= (longest + 1) / 3) {
         return distance;
     }
-    /* "batch_size" for "batch": far in letters, near in mind; ranked behind all that is near in letters. */
+    /* "batch_size" for "batch": far in letters, near in mind. */
     bool contained =
         smaller(length, other_length) >= 3 && (strcasestr(name, other) != NULL || strcasestr(other, name) != NULL);
-    return contained ? NEAR_SIZE + distance : SIZE_MAX;
+    return contained ? distance : SIZE_MAX;
 }
 
 struct nearest {

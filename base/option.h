@@ -49,8 +49,8 @@ enum status option_parse(const struct option *option, const char *text, void *va
 /* The row of that name, or NULL. */
 const struct option *option_find(const struct option *table, const char *name);
 /*
- * The name of `table` nearest to `name` by edit distance, regardless of case, or NULL where none is near. One name
- * that contains the other ("batch_size", "batch") is near too, but behind those that are few edits away.
+ * The name of `table` nearest to `name` by edit distance, regardless of case, or NULL where none is near. Of two names
+ * near to each other, one may also contain the other ("batch_size", "batch").
  */
 const char *option_nearest(const struct option *table, const char *name);
 /* The nearest of `count` names, or NULL where none is near. */

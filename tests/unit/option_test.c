@@ -226,6 +226,8 @@ static void the_nearest_name_is_near_or_none(void **state)
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     assert_null(option_nearest(table, longest));
+    const char *const long_names[] = {longest};
+    assert_null(nearest_name(long_names, 1, "aaa"));
     const char *const names[] = {"batch", "patch_size"};
     assert_string_equal(nearest_name(names, 2, "batch_size"), "patch_size");
     assert_string_equal(nearest_name(names, 1, "batch_size"), "batch");
