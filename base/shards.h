@@ -35,7 +35,7 @@ int shards_pieces(int shards, int first, int count, int limit, struct piece *pie
 
 /*
  * Adds `piece_count` pieces that together cover all `shards` leaves, in tree order: result[i] = sum of data[p][i] for
- * `count` elements. `result` may be data[0] but no other piece. Exact order, single precision.
+ * `count` elements. `result` may be one of data[]. Exact order, single precision.
  */
 void shards_sum(int shards, const struct piece *pieces, const float *const *data, int piece_count, int64_t count,
                 float *result);

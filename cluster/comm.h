@@ -14,7 +14,8 @@ struct comm;
 
 /*
  * Initialises MPI. Call after the signal handlers of cluster/stop.h are installed (SIGUSR1 kills a rank without one).
- * Also finds the rank among those of this host, which picks its device.
+ * Also finds the rank among those of this host, which picks its device. Where it fails, the process must exit with an
+ * error code, which ends the other ranks.
  */
 enum status comm_create(struct comm **comm) MUST_CHECK;
 /* Finalises MPI. Only on the way out of a job that succeeded on all ranks; else comm_abort(). */
@@ -25,7 +26,10 @@ int comm_size(const struct comm *comm);
 int comm_local_rank(const struct comm *comm); /* among the ranks of this host */
 int comm_local_size(const struct comm *comm);
 
-/* Ends the job at once, on all ranks, with this exit code. The caller has printed its message. Does not return. */
+/*
+ * Ends the job at once, on all ranks, with this exit code. The caller has printed its message. Does not return. Best
+ * called before memory that MPI may still read or write is released.
+ */
 _Noreturn void comm_abort(struct comm *comm, int exit_code);
 
 enum status comm_barrier(struct comm *comm) MUST_CHECK;

@@ -3,10 +3,12 @@
  *
  * The flat gradient buffer has one copy a piece (base/shards.h): piece p of this rank at gradients + p * flat_count.
  * The buffer is cut into buckets; each bucket into one slice a rank (boundaries at multiples of REDUCE_BLOCK floats,
- * the same formula on all ranks). REDUCE_TREE: every rank sends its pieces of slice r to rank r (MPI_Ialltoallv), which
- * adds them in tree order into piece 0 of its own buffer; later the owners' parameters go to all (MPI_Iallgatherv).
- * REDUCE_ALLREDUCE: this rank's pieces are added in tree order and summed by MPI_Iallreduce, order left to MPI; every
- * rank owns everything. Nothing is allocated after reduce_create().
+ * the same formula on all ranks; a slice may be empty). REDUCE_TREE: every rank sends its pieces of slice r to rank r,
+ * which adds them in tree order into piece 0 of its own buffer; later the owners' parameters go to all. Both are
+ * persistent point-to-point messages: their requests, like the staging memory, are made once, so nothing is allocated
+ * after reduce_create(), and they are no slower than MPI_Ialltoallv and MPI_Iallgatherv.
+ * REDUCE_ALLREDUCE: this rank's pieces are added in ascending order and summed by MPI_Iallreduce, order left to MPI;
+ * every rank owns everything. On one rank both modes are the same, and nothing is sent.
  */
 #ifndef CLUSTER_REDUCE_H
 #define CLUSTER_REDUCE_H
@@ -17,8 +19,12 @@
 #include "base/status.h"
 #include "cluster/comm.h"
 
-/* Squares are summed per block of this many floats in a fixed order, so the norm is the same on any number of ranks. */
-enum { REDUCE_BLOCK = 1024 };
+/*
+ * Squares are summed in double precision, in an order that no number of ranks changes: a block of REDUCE_BLOCK floats
+ * has REDUCE_LANES sums (lane l takes the elements l, l + REDUCE_LANES, ...), added from lane 0 up; then the blocks are
+ * added from the first to the last.
+ */
+enum { REDUCE_BLOCK = 1024, REDUCE_LANES = 8 };
 
 enum reduce_mode { REDUCE_TREE, REDUCE_ALLREDUCE };
 
@@ -28,12 +34,13 @@ struct range {
 };
 
 struct reduce_params {
-    struct comm *comm;
+    struct comm *comm; /* must outlive the reduce */
     enum reduce_mode mode;
     int shards;                  /* of the global batch */
     int piece_limit;             /* leaves a piece has at most: the limit given to shards_pieces() on every rank */
     int64_t flat_count;          /* a multiple of REDUCE_BLOCK */
-    int64_t norm_count;          /* elements from here on (running statistics) do not enter the norm */
+    int64_t norm_count;          /* a multiple of REDUCE_BLOCK: elements from here on (running statistics) are checked
+                                    for finiteness, and do not enter the norm */
     const struct range *buckets; /* cover [0, flat_count) in order; boundaries are multiples of REDUCE_BLOCK */
     int bucket_count;
     float *gradients; /* pieces x flat_count, the caller's */
@@ -42,7 +49,9 @@ struct reduce_params {
 
 struct reduce;
 
+/* `buckets` is copied; `gradients` and `values` must stay where they are until reduce_destroy(). */
 enum status reduce_create(const struct reduce_params *params, struct reduce **reduce) MUST_CHECK;
+/* Talks to nobody, so a rank may call it on its way out of a failure; with sums in flight it keeps their memory. */
 void reduce_destroy(struct reduce *reduce);
 
 /* The pieces of this rank, in the order of their copies in `gradients`. */
@@ -52,11 +61,12 @@ struct range reduce_owned(const struct reduce *reduce, int bucket);
 
 /* Bucket `bucket` is complete in every piece: begin its sum. All ranks begin the buckets in the same order. */
 enum status reduce_begin(struct reduce *reduce, int bucket) MUST_CHECK;
-/* Moves MPI along and adds what has arrived; call while waiting for the device. */
+/* Moves MPI along and adds what has arrived; call about every millisecond while waiting for the device. */
 enum status reduce_progress(struct reduce *reduce) MUST_CHECK;
 
 struct reduce_result {
-    double squared_norm;      /* of the summed gradients, over all ranks; the same bits everywhere */
+    double squared_norm;      /* of the summed gradients, over all ranks; the same bits everywhere. Not finite where an
+                                 element ahead of norm_count is not */
     int64_t first_not_finite; /* the first element of the flat buffer that is not finite, or -1; equal on all ranks */
 };
 
@@ -71,7 +81,10 @@ enum status reduce_gather(struct reduce *reduce) MUST_CHECK;
  */
 enum status reduce_collect(struct reduce *reduce, const float *slice, float *whole) MUST_CHECK;
 
-/* Seconds that reduce_finish() and reduce_gather() waited for communication since the last call: its exposed time. */
+/*
+ * Seconds that reduce_finish() and reduce_gather() waited for communication since the last call of this function: its
+ * exposed time. The sums that this rank forms meanwhile do not count.
+ */
 double reduce_exposed_seconds(struct reduce *reduce);
 
 #endif
