@@ -59,6 +59,9 @@ int reduce_pieces(const struct reduce *reduce, const struct piece **pieces);
 /* The part of bucket `bucket` that this rank owns; its count may be 0. */
 struct range reduce_owned(const struct reduce *reduce, int bucket);
 
+/* The same before there is a reduce: what rank `rank` of `ranks` will own of a bucket. */
+struct range reduce_share(enum reduce_mode mode, struct range bucket, int rank, int ranks);
+
 /* Bucket `bucket` is complete in every piece: begin its sum. All ranks begin the buckets in the same order. */
 enum status reduce_begin(struct reduce *reduce, int bucket) MUST_CHECK;
 /* Moves MPI along and adds what has arrived; call about every millisecond while waiting for the device. */

@@ -7,13 +7,23 @@
 
 #include "base/memory.h"
 
+/* Slice `rank` of a bucket that `ranks` share: the formula that all ranks use. */
+static struct range cut_slice(struct range range, int rank, int ranks)
+{
+    int64_t blocks = range.count / REDUCE_BLOCK;
+    int64_t first = blocks * rank / ranks;
+    int64_t end = blocks * (rank + 1) / ranks;
+    return (struct range){range.offset + first * REDUCE_BLOCK, (end - first) * REDUCE_BLOCK};
+}
+
 struct range reduce_slice(const struct reduce *reduce, int bucket, int rank)
 {
-    struct range range = reduce->buckets[bucket].range;
-    int64_t blocks = range.count / REDUCE_BLOCK;
-    int64_t first = blocks * rank / reduce->ranks;
-    int64_t end = blocks * (rank + 1) / reduce->ranks;
-    return (struct range){range.offset + first * REDUCE_BLOCK, (end - first) * REDUCE_BLOCK};
+    return cut_slice(reduce->buckets[bucket].range, rank, reduce->ranks);
+}
+
+struct range reduce_share(enum reduce_mode mode, struct range bucket, int rank, int ranks)
+{
+    return mode == REDUCE_TREE ? cut_slice(bucket, rank, ranks) : bucket;
 }
 
 static void check_params(const struct reduce_params *params, int ranks)

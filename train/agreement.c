@@ -1,0 +1,68 @@
+#include "train/agreement.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "version.h"
+
+enum { FIXED_FIELDS = 4 };
+
+/* The resolved config cut into lines: one field each, so that the message can name the line that differs. */
+static enum status add_lines(char *text, struct agreement **fields, size_t *count)
+{
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        TRY(memory_resize(*count + 1, sizeof **fields, fields));
+        (*fields)[(*count)++] = (struct agreement){.field = "a line of the configuration", .value = line};
+    }
+    return STATUS_OK;
+}
+
+enum status agree_on_session(struct session *session, const struct config *config)
+{
+    struct text text = {0};
+    char *copy = NULL;
+    struct agreement *fields = NULL;
+    size_t count = FIXED_FIELDS;
+    uint8_t digest[DIGEST_SIZE];
+    char program[DIGEST_TEXT_SIZE];
+    char data[DIGEST_TEXT_SIZE];
+    char lines[32];
+    enum status status = STATUS_OK;
+    TRY_OUT(config_text(config, &text));
+    TRY_OUT(memory_copy_string(text_get(&text), &copy));
+    TRY_OUT(memory_allocate(FIXED_FIELDS, sizeof *fields, &fields));
+    TRY_OUT(add_lines(copy, &fields, &count));
+    TRY_OUT(program_digest(&session->program, digest));
+    digest_text(digest, program);
+    digest_text(session->dataset->digest, data);
+    snprintf(lines, sizeof lines, "%zu", count - FIXED_FIELDS);
+    fields[0] = (struct agreement){.field = "the version of lemnos", .value = LEMNOS_VERSION};
+    fields[1] = (struct agreement){.field = "the number of lines of the configuration", .value = lines};
+    fields[2] = (struct agreement){.field = "the data (its digest)", .value = data};
+    fields[3] = (struct agreement){.field = "the network (its digest)", .value = program};
+    /* The config first: where it differs, data and network differ too, and its line says why. */
+    TRY_OUT(comm_agree(session->comm, fields, 2));
+    TRY_OUT(comm_agree(session->comm, fields + FIXED_FIELDS, count - FIXED_FIELDS));
+    status = comm_agree(session->comm, fields + 2, 2);
+out:
+    text_release(&text);
+    free(copy);
+    free(fields);
+    return status;
+}
+
+enum status agree_on_parameters(struct session *session, int64_t step)
+{
+    uint8_t digest[DIGEST_SIZE];
+    char value[DIGEST_TEXT_SIZE];
+    char field[64];
+    TRY(digest_of(engine_host(session->engine, REGION_PARAMETERS), (size_t)session->program.flat_count * sizeof(float),
+                  digest));
+    digest_text(digest, value);
+    snprintf(field, sizeof field, "the parameters after step %" PRId64, step);
+    struct agreement agreement = {.field = field, .value = value};
+    return comm_agree(session->comm, &agreement, 1);
+}
