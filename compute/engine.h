@@ -6,6 +6,7 @@
 #define COMPUTE_ENGINE_H
 
 #include "compute/graph/program.h"
+#include "compute/kernel_table.h"
 
 enum engine_kind { ENGINE_VULKAN, ENGINE_NULL };
 
@@ -17,7 +18,12 @@ struct engine_params {
     bool share_device; /* allow several ranks on one GPU */
     int device_class;  /* enum device_class, -1: the device's best */
     bool validation;   /* Vulkan validation layers with synchronization validation; any message is an error */
-    bool timestamps;   /* record the time of every dispatch (engine_times) */
+    bool timestamps;   /* record the time of every dispatch (engine_times); dispatches then never overlap */
+
+    /* For tests: */
+    bool staged;                       /* treat host-visible device memory as if the host could not see it */
+    const struct kernel_code *kernels; /* sorted by name, NULL: kernel_table */
+    size_t kernel_count;
 };
 
 struct device_info {

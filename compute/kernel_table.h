@@ -23,6 +23,8 @@ extern const struct kernel_code kernel_table[];
 extern const size_t kernel_table_count;
 /* NULL where there is none. */
 const struct kernel_code *kernel_find(const char *name);
+/* The same in another table, sorted by name too. */
+const struct kernel_code *kernel_find_in(const struct kernel_code *table, size_t count, const char *name);
 
 enum descriptor_kind {
     DESCRIPTOR_NONE,
@@ -33,21 +35,25 @@ enum descriptor_kind {
     DESCRIPTOR_TEXEL_UINT1,  /* uimageBuffer, r32ui */
 };
 
+/* Bytes that a binding of this kind is a multiple of. */
+uint32_t descriptor_texel_size(enum descriptor_kind kind);
+
 struct kernel_interface {
     enum descriptor_kind kinds[DISPATCH_MAX_BINDINGS];
     bool reads[DISPATCH_MAX_BINDINGS];  /* false: declared writeonly */
     bool writes[DISPATCH_MAX_BINDINGS]; /* false: declared readonly */
     int binding_count;                  /* the highest binding + 1 */
     uint32_t push_size;                 /* bytes */
-    uint32_t local_size[3];
-    int constant_count;   /* the highest specialization constant + 1 */
-    uint32_t shared_size; /* bytes of shared memory a workgroup, 0: none */
+    uint32_t local_size[3];             /* with the default values of specialization constants */
+    int constant_count;                 /* the highest specialization constant + 1 */
+    uint32_t shared_size;               /* bytes of shared memory a workgroup (default constants), 0: none */
 };
 
 enum status kernel_reflect(const struct kernel_code *code, struct kernel_interface *interface) MUST_CHECK;
 /*
- * Checks one dispatch against its kernel: it exists, bindings match in number, kind and access, sizes and alignments
- * fit, push constants have the shader's size, constants fit, the grid is within limits.
+ * Checks one dispatch against its kernel: bindings match in number and kind and have the very access that the shader
+ * declares (readonly, writeonly or neither), sizes and alignments fit, push constants and specialization constants are
+ * as many as the shader's, the grid is within limits.
  */
 enum status kernel_check(const struct dispatch *dispatch, const struct kernel_interface *interface) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 
 #ifndef VULKAN         /* which GLSL compilers define */
 #include <sys/types.h> /* uint */
+typedef struct update_group update_group; /* in GLSL a struct's name is a type by itself */
 #endif
 
 #define STEP_MAX_GROUPS 8
@@ -32,7 +33,7 @@ struct step_scalars {
     float bias_correction1; /* 1 - beta1^t */
     float bias_correction2; /* 1 - beta2^t */
     uint nesterov;
-    struct update_group groups[STEP_MAX_GROUPS];
+    update_group groups[STEP_MAX_GROUPS];
 };
 
 #endif

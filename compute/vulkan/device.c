@@ -1,0 +1,234 @@
+/* Which device a rank takes, and opening it. */
+#include "compute/vulkan/private.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+static enum status choose_gpu(const struct engine_params *params, const struct device_info *infos, const int *gpus,
+                              int gpu_count, int *choice)
+{
+    if (params->local_size > gpu_count && !params->share_device) {
+        return fail(STATUS_BAD_INPUT,
+                    "%d ranks run on this host, which has %d usable GPU%s: start at most %d here, or let ranks share a "
+                    "GPU with device.share = yes (%s comes first)",
+                    params->local_size, gpu_count, gpu_count > 1 ? "s" : "", gpu_count, infos[gpus[0]].name);
+    }
+    *choice = gpus[params->local_rank % gpu_count];
+    return STATUS_OK;
+}
+
+static enum status choose_given(const struct engine_params *params, const struct device_info *infos, int count,
+                                int *choice)
+{
+    if (params->device >= count) {
+        return fail(STATUS_BAD_INPUT, "there is no device %d, only 0 to %d: see lemnos devices", params->device,
+                    count - 1);
+    }
+    const struct device_info *info = &infos[params->device];
+    if (info->missing[0] != '\0') {
+        return fail(STATUS_BAD_INPUT, "device %d (%s) cannot be used, it lacks %s", params->device, info->name,
+                    info->missing);
+    }
+    if (info->type != DEVICE_CPU && params->local_size > 1 && !params->share_device) {
+        return fail(
+            STATUS_BAD_INPUT,
+            "%d ranks of this host would share device %d (%s): leave the device to each rank's choice, or allow "
+            "it with device.share = yes",
+            params->local_size, params->device, info->name);
+    }
+    *choice = params->device;
+    return STATUS_OK;
+}
+
+static enum status choose(const struct engine_params *params, const struct device_info *infos, int count, int *choice)
+{
+    if (params->device >= 0) {
+        return choose_given(params, infos, count, choice);
+    }
+    int *gpus;
+    int gpu_count = 0, cpu = -1;
+    TRY(memory_allocate((size_t)count, sizeof *gpus, &gpus));
+    for (int i = 0; i < count; i++) {
+        if (infos[i].missing[0] != '\0') {
+            continue;
+        }
+        if (infos[i].type != DEVICE_CPU) {
+            gpus[gpu_count++] = i;
+        } else if (cpu < 0) {
+            cpu = i;
+        }
+    }
+    enum status status = STATUS_OK;
+    if (gpu_count > 0) {
+        status = choose_gpu(params, infos, gpus, gpu_count, choice);
+    } else if (cpu >= 0) {
+        *choice = cpu;
+    } else {
+        status = fail(STATUS_NOT_FOUND, "no Vulkan device of this host can be used; the first, %s, lacks %s",
+                      infos[0].name, infos[0].missing);
+    }
+    free(gpus);
+    return status;
+}
+
+static enum status choose_class(struct vulkan_engine *engine, const struct engine_params *params)
+{
+    const struct device_info *info = &engine->engine.device;
+    if (params->device_class < 0) {
+        engine->engine.device_class = info->best_class;
+        return STATUS_OK;
+    }
+    if (params->device_class >= CLASS_COUNT || !info->classes[params->device_class]) {
+        return fail(STATUS_BAD_INPUT, "%s cannot run the kernels that device.class asks for: see lemnos devices",
+                    info->name);
+    }
+    engine->engine.device_class = (enum device_class)params->device_class;
+    return STATUS_OK;
+}
+
+static enum status find_queue_family(struct vulkan_engine *engine)
+{
+    VkQueueFamilyProperties families[32];
+    uint32_t count = COUNT_OF(families);
+    vkGetPhysicalDeviceQueueFamilyProperties(engine->physical, &count, families);
+    for (uint32_t i = 0; i < count; i++) {
+        if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) != 0) {
+            engine->queue_family = i;
+            if (engine->timestamps && families[i].timestampValidBits == 0) {
+                return fail(STATUS_BAD_INPUT, "%s has no timestamps: its dispatches cannot be timed",
+                            engine->engine.device.name);
+            }
+            return STATUS_OK;
+        }
+    }
+    return fail(STATUS_FAILED, "%s has no compute queue", engine->engine.device.name);
+}
+
+/* As in newer vulkan_core.h: VkPhysicalDeviceCooperativeMatrixFeaturesKHR. */
+struct matrix_features_khr {
+    VkStructureType type;
+    void *next;
+    VkBool32 matrix, robust_buffer_access;
+};
+enum { MATRIX_FEATURES_KHR_TYPE = 1000506000 };
+
+/* Makes the device with the features that kernels rely on. */
+static enum status make_device(struct vulkan_engine *engine)
+{
+    const char *extensions[3];
+    uint32_t extension_count = 0;
+    void *next = NULL;
+    VkPhysicalDeviceRobustness2FeaturesEXT robustness = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT};
+    VkPhysicalDeviceCooperativeMatrixFeaturesNV matrix_nv = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_NV};
+    struct matrix_features_khr matrix_khr = {.type = (VkStructureType)MATRIX_FEATURES_KHR_TYPE};
+    if (device_has_extension(engine->physical, VK_EXT_ROBUSTNESS_2_EXTENSION_NAME)) {
+        extensions[extension_count++] = VK_EXT_ROBUSTNESS_2_EXTENSION_NAME;
+        robustness.pNext = next;
+        next = &robustness;
+    }
+    if (engine->engine.device_class == CLASS_GPU_MATRIX) {
+        if (device_has_extension(engine->physical, EXTENSION_MATRIX_KHR)) {
+            extensions[extension_count++] = EXTENSION_MATRIX_KHR;
+            matrix_khr.next = next;
+            next = &matrix_khr;
+        }
+        if (device_has_extension(engine->physical, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME)) {
+            extensions[extension_count++] = VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME;
+            matrix_nv.pNext = next;
+            next = &matrix_nv;
+        }
+    }
+    VkPhysicalDeviceVulkan12Features wanted = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+                                               .pNext = next};
+    VkPhysicalDeviceFeatures2 present = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &wanted};
+    vkGetPhysicalDeviceFeatures2(engine->physical, &present);
+    /* Of the many features of the core only these; those of the extensions above all. */
+    bool matrix = engine->engine.device_class == CLASS_GPU_MATRIX;
+    wanted = (VkPhysicalDeviceVulkan12Features){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+        .pNext = next,
+        .timelineSemaphore = VK_TRUE,
+        .shaderFloat16 = matrix && wanted.shaderFloat16,
+        .vulkanMemoryModel = matrix && wanted.vulkanMemoryModel,
+    };
+    present.features = (VkPhysicalDeviceFeatures){.robustBufferAccess = VK_TRUE};
+    const float priority = 1.0F;
+    VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .queueFamilyIndex = engine->queue_family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority,
+    };
+    VkDeviceCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = &present,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+        .enabledExtensionCount = extension_count,
+        .ppEnabledExtensionNames = extensions,
+    };
+    TRY(vk_try(vkCreateDevice(engine->physical, &info, NULL, &engine->device), "opening %s",
+               engine->engine.device.name));
+    vkGetDeviceQueue(engine->device, engine->queue_family, 0, &engine->queue);
+    return STATUS_OK;
+}
+
+static enum status make_commands(struct vulkan_engine *engine)
+{
+    VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+        .queueFamilyIndex = engine->queue_family,
+    };
+    TRY(vk_try(vkCreateCommandPool(engine->device, &pool, NULL, &engine->pool), "making a command pool"));
+    VkCommandBufferAllocateInfo buffer = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+        .commandPool = engine->pool,
+        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+        .commandBufferCount = 1,
+    };
+    TRY(vk_try(vkAllocateCommandBuffers(engine->device, &buffer, &engine->immediate), "making a command buffer"));
+    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    return vk_try(vkCreateFence(engine->device, &fence, NULL, &engine->immediate_done), "making a fence");
+}
+
+enum status device_open(struct vulkan_engine *engine, const struct engine_params *params)
+{
+    TRY(device_make_instance(&engine->validation, &engine->instance));
+    VkPhysicalDevice *physical;
+    struct device_info *infos;
+    int count, choice = 0;
+    TRY(device_enumerate(engine->instance, &physical, &infos, &count));
+    enum status status = choose(params, infos, count, &choice);
+    if (status == STATUS_OK) {
+        engine->engine.device = infos[choice];
+        engine->physical = physical[choice];
+    }
+    free(physical);
+    free(infos);
+    TRY(status);
+    VkPhysicalDeviceProperties properties;
+    vkGetPhysicalDeviceProperties(engine->physical, &properties);
+    engine->limits = properties.limits;
+    TRY(choose_class(engine, params));
+    TRY(find_queue_family(engine));
+    TRY(make_device(engine));
+    TRY(make_commands(engine));
+    return validation_check(&engine->validation);
+}
+
+void device_close(struct vulkan_engine *engine)
+{
+    if (engine->device != VK_NULL_HANDLE) {
+        vkDestroyFence(engine->device, engine->immediate_done, NULL);
+        vkDestroyCommandPool(engine->device, engine->pool, NULL);
+        vkDestroyDevice(engine->device, NULL);
+    }
+    validation_end(&engine->validation, engine->instance);
+    if (engine->instance != VK_NULL_HANDLE) {
+        vkDestroyInstance(engine->instance, NULL);
+    }
+}

@@ -1,0 +1,233 @@
+/* The instance, and what its devices can do. */
+#include "compute/vulkan/private.h"
+#include "compute/vulkan/vulkan_engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { MIN_GPU_SHARED_MEMORY = 16384, MIN_CPU_SUBGROUP = 8 };
+
+#define INSTALL_DRIVER                                                                                                 \
+    "install the driver of the GPU, or Mesa's driver for CPUs (on Debian: apt install mesa-vulkan-drivers)"
+
+enum status device_make_instance(struct validation *validation, VkInstance *instance)
+{
+    /* A rank on a CPU device runs its kernels in one thread on its own core; MPI is what uses the cores. */
+    setenv("LP_NUM_THREADS", "0", 0);
+    shader_cache_place();
+    VkApplicationInfo application = {
+        .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+        .pApplicationName = "lemnos",
+        .apiVersion = VK_API_VERSION_1_2,
+    };
+    VkInstanceCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+        .pApplicationInfo = &application,
+    };
+    struct validation_setup setup;
+    if (validation->enabled) {
+        TRY(validation_prepare(validation, &setup, &info));
+    }
+    VkResult result = vkCreateInstance(&info, NULL, instance);
+    if (result == VK_ERROR_INCOMPATIBLE_DRIVER) {
+        return fail(STATUS_NOT_FOUND, "no Vulkan driver is installed: " INSTALL_DRIVER);
+    }
+    TRY(vk_try(result, "opening Vulkan"));
+    return validation->enabled ? validation_begin(validation, *instance, &setup) : STATUS_OK;
+}
+
+bool device_has_extension(VkPhysicalDevice physical, const char *name)
+{
+    uint32_t count = 0;
+    VkExtensionProperties *extensions = NULL;
+    bool found = false;
+    if (vkEnumerateDeviceExtensionProperties(physical, NULL, &count, NULL) != VK_SUCCESS ||
+        memory_allocate(count, sizeof *extensions, &extensions) != STATUS_OK ||
+        vkEnumerateDeviceExtensionProperties(physical, NULL, &count, extensions) != VK_SUCCESS) {
+        free(extensions);
+        return false;
+    }
+    for (uint32_t i = 0; i < count && !found; i++) {
+        found = strcmp(extensions[i].extensionName, name) == 0;
+    }
+    free(extensions);
+    return found;
+}
+
+static void describe_type(VkPhysicalDeviceType type, struct device_info *info)
+{
+    switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+        info->type = DEVICE_DISCRETE;
+        break;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+        info->type = DEVICE_INTEGRATED;
+        break;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+        info->type = DEVICE_VIRTUAL;
+        break;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+        info->type = DEVICE_CPU;
+        break;
+    default:
+        info->type = DEVICE_OTHER;
+        break;
+    }
+}
+
+static bool has_texel_formats(VkPhysicalDevice physical)
+{
+    static const VkFormat formats[] = {VK_FORMAT_R32G32B32A32_SFLOAT, VK_FORMAT_R32_SFLOAT, VK_FORMAT_R32_SINT,
+                                       VK_FORMAT_R32_UINT};
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        VkFormatProperties properties;
+        vkGetPhysicalDeviceFormatProperties(physical, formats[i], &properties);
+        if ((properties.bufferFeatures & VK_FORMAT_FEATURE_STORAGE_TEXEL_BUFFER_BIT) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Which classes of kernels the device can run, and what it lacks if none. */
+static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceSubgroupProperties *subgroup,
+                             struct device_info *info)
+{
+    if (!has_texel_formats(physical)) {
+        snprintf(info->missing, sizeof info->missing, "storage texel buffers of rgba32f, r32f, r32i and r32ui");
+        return;
+    }
+    bool shuffle = (subgroup->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
+                   (subgroup->supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;
+    info->classes[CLASS_CPU] = shuffle && subgroup->subgroupSize >= MIN_CPU_SUBGROUP;
+    info->classes[CLASS_GPU] = info->shared_memory >= MIN_GPU_SHARED_MEMORY;
+    info->classes[CLASS_GPU_MATRIX] =
+        info->classes[CLASS_GPU] && (device_has_extension(physical, EXTENSION_MATRIX_KHR) ||
+                                     device_has_extension(physical, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME));
+    bool prefer_cpu = info->type == DEVICE_CPU || !info->classes[CLASS_GPU];
+    info->best_class = prefer_cpu && info->classes[CLASS_CPU] ? CLASS_CPU : CLASS_GPU;
+    if (!info->classes[CLASS_CPU] && !info->classes[CLASS_GPU]) {
+        snprintf(info->missing, sizeof info->missing,
+                 "subgroups of at least %d invocations with shuffles (class cpu), or %d bytes of shared memory (class "
+                 "gpu)",
+                 MIN_CPU_SUBGROUP, MIN_GPU_SHARED_MEMORY);
+    }
+}
+
+static void describe(VkPhysicalDevice physical, struct device_info *info)
+{
+    VkPhysicalDeviceProperties basic;
+    vkGetPhysicalDeviceProperties(physical, &basic);
+    snprintf(info->name, sizeof info->name, "%s", basic.deviceName);
+    describe_type(basic.deviceType, info);
+    info->api_version = basic.apiVersion;
+    info->max_storage_range = basic.limits.maxStorageBufferRange;
+    info->shared_memory = basic.limits.maxComputeSharedMemorySize;
+    VkPhysicalDeviceMemoryProperties memory;
+    vkGetPhysicalDeviceMemoryProperties(physical, &memory);
+    for (uint32_t i = 0; i < memory.memoryHeapCount; i++) {
+        if ((memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0 &&
+            memory.memoryHeaps[i].size > info->heap_size) {
+            info->heap_size = memory.memoryHeaps[i].size;
+        }
+    }
+    if (basic.apiVersion < VK_API_VERSION_1_2) {
+        snprintf(info->missing, sizeof info->missing, "Vulkan 1.2 (its driver has %u.%u)",
+                 VK_API_VERSION_MAJOR(basic.apiVersion), VK_API_VERSION_MINOR(basic.apiVersion));
+        return;
+    }
+    VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
+    VkPhysicalDeviceMaintenance3Properties allocation = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES, .pNext = &subgroup};
+    VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
+                                               .pNext = &allocation};
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = &driver};
+    vkGetPhysicalDeviceProperties2(physical, &properties);
+    snprintf(info->driver, sizeof info->driver, "%.127s %.120s", driver.driverName, driver.driverInfo);
+    info->max_allocation = allocation.maxMemoryAllocationSize;
+    info->subgroup_size = subgroup.subgroupSize;
+    describe_classes(physical, &subgroup, info);
+}
+
+static enum status get_handles(VkInstance instance, VkPhysicalDevice **physical, uint32_t *count)
+{
+    TRY(vk_try(vkEnumeratePhysicalDevices(instance, count, NULL), "counting the Vulkan devices"));
+    if (*count == 0) {
+        return fail(STATUS_NOT_FOUND, "there is no Vulkan device: " INSTALL_DRIVER);
+    }
+    TRY(memory_allocate(*count, sizeof **physical, physical));
+    return vk_try(vkEnumeratePhysicalDevices(instance, count, *physical), "listing the Vulkan devices");
+}
+
+/* In order of type, devices of one type in the driver's order. */
+static int order(const struct device_info *info)
+{
+    switch (info->type) {
+    case DEVICE_DISCRETE:
+        return 0;
+    case DEVICE_INTEGRATED:
+        return 1;
+    case DEVICE_VIRTUAL:
+        return 2;
+    case DEVICE_OTHER:
+        return 3;
+    case DEVICE_CPU:
+        return 4;
+    }
+    return 5;
+}
+
+enum status device_enumerate(VkInstance instance, VkPhysicalDevice **physical, struct device_info **infos, int *count)
+{
+    VkPhysicalDevice *handles = NULL;
+    *physical = NULL;
+    *infos = NULL;
+    *count = 0;
+    uint32_t found = 0;
+    enum status status;
+    TRY_OUT(get_handles(instance, &handles, &found));
+    TRY_OUT(memory_allocate(found, sizeof **infos, infos));
+    TRY_OUT(memory_allocate(found, sizeof **physical, physical));
+    for (uint32_t i = 0; i < found; i++) {
+        struct device_info info = {0};
+        describe(handles[i], &info);
+        int place = (int)i;
+        for (; place > 0 && order(&(*infos)[place - 1]) > order(&info); place--) {
+            (*infos)[place] = (*infos)[place - 1];
+            (*physical)[place] = (*physical)[place - 1];
+        }
+        (*infos)[place] = info;
+        (*physical)[place] = handles[i];
+    }
+    for (uint32_t i = 0; i < found; i++) {
+        (*infos)[i].index = (int)i;
+    }
+    *count = (int)found;
+out:
+    free(handles);
+    if (status != STATUS_OK) {
+        free(*physical);
+        free(*infos);
+        *physical = NULL;
+        *infos = NULL;
+    }
+    return status;
+}
+
+enum status vulkan_list(struct device_info **devices, int *count)
+{
+    *devices = NULL;
+    *count = 0;
+    struct validation silent = {0};
+    VkInstance instance = VK_NULL_HANDLE;
+    TRY(device_make_instance(&silent, &instance));
+    VkPhysicalDevice *physical;
+    enum status status = device_enumerate(instance, &physical, devices, count);
+    free(physical);
+    vkDestroyInstance(instance, NULL);
+    return status;
+}
