@@ -108,6 +108,17 @@ struct shape layer_output_shape(const struct layer *layer, int output)
     return layer->graph->values[layer->outputs[output]].shape;
 }
 
+enum status layer_require_numbers(const struct layer *layer)
+{
+    for (int i = 0; i < layer->input_count; i++) {
+        const struct value *value = &layer->graph->values[layer->inputs[i]];
+        if (value->dtype != DTYPE_FLOAT32) {
+            return layer_fail(layer, "works on numbers, but its input %s holds integers", value->name);
+        }
+    }
+    return STATUS_OK;
+}
+
 static bool layer_needs_gradient(const struct layer *layer)
 {
     for (int i = 0; i < layer->input_count; i++) {

@@ -56,6 +56,9 @@ enum status layer_add_parameter(struct layer *layer, const char *suffix, const s
 #define layer_fail(layer, format, ...)                                                                                 \
     fail(STATUS_BAD_INPUT, "layer %s (%s): " format, (layer)->name, (layer)->type->name __VA_OPT__(, ) __VA_ARGS__)
 
+/* Fails where an input holds integers. */
+enum status layer_require_numbers(const struct layer *layer) MUST_CHECK;
+
 /* All layer types, NULL-terminated; made by the build from compute/layers/meson.build. */
 extern const struct layer_type *const layer_types[];
 const struct layer_type *layer_type_find(const char *name);

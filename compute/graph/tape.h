@@ -37,10 +37,11 @@ enum {
     TENSOR_NONE = -1,
     DISPATCH_MAX_BINDINGS = 10,
     DISPATCH_MAX_CONSTANTS = 16,
-    DISPATCH_MAX_PUSH = 128,     /* bytes: what every device accepts */
-    DISPATCH_MAX_GROUPS = 65535, /* an axis: likewise */
-    TENSOR_ALIGNMENT = 256,      /* bytes */
-    METRIC_COUNT = 4,            /* floats a shard and loss: see tape_metrics() */
+    DISPATCH_MAX_PUSH = 128,        /* bytes: what every device accepts */
+    DISPATCH_MAX_GROUPS = 65535,    /* an axis: likewise */
+    DISPATCH_MAX_STORAGE = 1 << 27, /* bytes a storage buffer: likewise; texel buffers may hold more */
+    TENSOR_ALIGNMENT = 256,         /* bytes */
+    METRIC_COUNT = 4,               /* floats a shard and loss: see tape_metrics() */
 };
 
 /* A piece of memory that dispatches touch. */

@@ -5,11 +5,22 @@
 #include "compute/graph/layer.h"
 
 /*
- * sums[shard][c] = sum over the shard's rows of rows[row][c], for every local shard. `rows`: local rows x stride floats (a
- * multiple of 4), `shard_rows` of them a shard; `sums`: local shards x stride floats.
+ * sums[shard][c] = sum over the shard's rows of rows[row][c], for every local shard. `rows`: local rows x stride floats
+ * (a multiple of 4), `shard_rows` of them a shard; `sums`: local shards x stride floats.
  */
 enum status reduce_columns(struct tape *tape, struct binding rows, int64_t shard_rows, int64_t stride,
                            struct binding sums) MUST_CHECK;
+
+struct row_sums {
+    struct binding rows; /* [group][row][stride] */
+    int64_t groups, group_rows;
+    int64_t stride; /* floats, a multiple of 4 */
+    float scale;
+    struct binding sums; /* [group][stride] */
+};
+
+/* The same over any groups of rows: sums[group][c] = scale * the sum over the group's rows of rows[row][c]. */
+enum status reduce_rows(struct tape *tape, const struct row_sums *params) MUST_CHECK;
 
 /*
  * The gradient of a parameter from its per-shard values: for every piece, the tree sum over the piece's shards of

@@ -1,0 +1,35 @@
+#include "compute/kernels/range.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* So many vectors of any size a storage buffer holds, and every multiple is an aligned offset. */
+enum { PART_VECTORS = DISPATCH_MAX_STORAGE / 16 };
+/* What struct divisor divides. */
+static const uint64_t MAX_VECTORS = 1ULL << 31;
+
+enum status range_dispatch(struct tape *tape, const struct dispatch *dispatch, uint64_t count, uint32_t turns,
+                           const uint32_t sizes[DISPATCH_MAX_BINDINGS])
+{
+    if (count >= MAX_VECTORS) {
+        return fail(STATUS_BAD_INPUT, "kernel %s: more than 32 GiB at once; use a smaller batch or more ranks",
+                    dispatch->kernel);
+    }
+    for (uint64_t first = 0; first < count; first += PART_VECTORS) {
+        uint64_t left = count - first;
+        struct range part = {.first = (uint)first, .count = (uint)(left < PART_VECTORS ? left : PART_VECTORS)};
+        struct dispatch one = *dispatch;
+        for (int i = 0; i < one.binding_count; i++) {
+            if (sizes[i] > 0) {
+                one.bindings[i].offset += first * sizes[i];
+                one.bindings[i].size = (uint64_t)part.count * sizes[i];
+            }
+        }
+        memcpy(one.push, &part, sizeof part);
+        one.flops = dispatch->flops * (double)part.count / (double)count;
+        dispatch_groups(&one, divide_up(part.count, (uint64_t)RANGE_LOCAL_SIZE * turns));
+        TRY(tape_dispatch(tape, &one));
+    }
+    return STATUS_OK;
+}

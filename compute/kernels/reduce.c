@@ -1,0 +1,92 @@
+#include "compute/kernels/reduce.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "compute/kernels/range.h"
+#include "shaders/reduce.h"
+
+enum { VECTOR_SIZE = 16 };
+/* Groups of more rows are added in chunks first: shorter chains of rounding, more invocations, fewer turns of a loop.
+ */
+enum { MIN_CHUNK = 64, MAX_CHUNK = 16384, MAX_ROWS = 1 << 29 };
+
+static enum status add_chunks(struct tape *tape, const struct row_sums *params, int64_t chunk_rows)
+{
+    int64_t chunks = (params->group_rows + chunk_rows - 1) / chunk_rows;
+    int64_t vectors = params->stride / 4;
+    struct reduce_rows_push push = {.stride = divisor_of(vectors),
+                                    .chunks = divisor_of(chunks),
+                                    .group_rows = (uint)params->group_rows,
+                                    .chunk_rows = (uint)chunk_rows,
+                                    .scale = params->scale};
+    struct dispatch dispatch = {.kernel = "reduce_rows",
+                                .bindings = {params->rows, params->sums},
+                                .binding_count = 2,
+                                .flops = (double)params->groups * (double)params->group_rows * (double)params->stride};
+    dispatch_push(&dispatch, push);
+    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, VECTOR_SIZE};
+    return range_dispatch(tape, &dispatch, (uint64_t)(params->groups * chunks * vectors), 1, sizes);
+}
+
+enum status reduce_rows(struct tape *tape, const struct row_sums *params)
+{
+    assert(params->stride % 4 == 0);
+    if (params->group_rows > MAX_ROWS) {
+        return fail(STATUS_BAD_INPUT, "a sum over %lld rows; at most %d are possible: use more shards",
+                    (long long)params->group_rows, MAX_ROWS);
+    }
+    if (params->group_rows <= MIN_CHUNK) {
+        return add_chunks(tape, params, params->group_rows);
+    }
+    int64_t chunk_rows = MIN_CHUNK;
+    while (chunk_rows < MAX_CHUNK && chunk_rows * chunk_rows < params->group_rows) {
+        chunk_rows *= 2;
+    }
+    struct row_sums first = *params;
+    struct row_sums second = *params;
+    second.group_rows = (params->group_rows + chunk_rows - 1) / chunk_rows;
+    int sums;
+    TRY(tape_scratch(tape, "sums of chunks",
+                     (uint64_t)(params->groups * second.group_rows * params->stride) * sizeof(float), &sums));
+    first.sums = tape_bind(tape, sums, ACCESS_WRITE);
+    first.scale = 1;
+    second.rows = tape_bind(tape, sums, ACCESS_READ);
+    TRY(add_chunks(tape, &first, chunk_rows));
+    return add_chunks(tape, &second, second.group_rows);
+}
+
+enum status reduce_columns(struct tape *tape, struct binding rows, int64_t shard_rows, int64_t stride,
+                           struct binding sums)
+{
+    struct row_sums params = {.rows = rows,
+                              .groups = tape->geometry.shard_count,
+                              .group_rows = shard_rows,
+                              .stride = stride,
+                              .scale = 1,
+                              .sums = sums};
+    return reduce_rows(tape, &params);
+}
+
+enum status reduce_shards(struct tape *tape, struct binding values, int64_t count, const struct layer *layer,
+                          int parameter)
+{
+    assert(count % 4 == 0);
+    for (int i = 0; i < tape->geometry.piece_count; i++) {
+        struct piece piece = tape->geometry.pieces[i];
+        struct reduce_shards_push push = {.count = (uint)(count / 4),
+                                          .first = (uint)((piece.first - tape->geometry.first_shard) * (count / 4))};
+        struct dispatch dispatch = {.kernel = "reduce_shards",
+                                    .bindings = {values, tape_parameter_gradient(tape, layer, parameter, i)},
+                                    .binding_count = 2,
+                                    .constants = {(uint32_t)piece.count},
+                                    .constant_count = 1,
+                                    .flops = (double)(piece.count - 1) * (double)count};
+        assert(piece.count <= PIECE_MAX_SHARDS);
+        dispatch_push(&dispatch, push);
+        static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, VECTOR_SIZE};
+        TRY(range_dispatch(tape, &dispatch, (uint64_t)count / 4, 1, sizes));
+    }
+    return STATUS_OK;
+}

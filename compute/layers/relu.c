@@ -1,0 +1,32 @@
+/*
+ * Rectifier:
+ *
+ *     y = max(x, 0)        dx = dy where y > 0, else 0
+ */
+#include "compute/kernels/map.h"
+#include "shaders/map.h"
+
+static const struct map map = {.function = MAP_RELU};
+
+static enum status forward(const struct layer *layer, struct tape *tape)
+{
+    return map_forward(layer, tape, &map);
+}
+
+static enum status backward(const struct layer *layer, struct tape *tape)
+{
+    return map_backward(layer, tape, &map);
+}
+
+static const struct option options[] = {OPTIONS_END};
+
+const struct layer_type layer_relu = {
+    .name = "relu",
+    .help = "max(x, 0)",
+    .options = options,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .infer = map_infer,
+    .forward = forward,
+    .backward = backward,
+};

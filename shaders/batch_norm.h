@@ -1,0 +1,55 @@
+/* Push constants of the batch_norm kernels. Shared by C and GLSL. */
+#ifndef SHADERS_BATCH_NORM_H
+#define SHADERS_BATCH_NORM_H
+
+#include "lib/range.h"
+
+/*
+ * An invocation works on one vector of channels over one chunk of a shard's rows (a row is a position of a sample).
+ * Chunks are numbered through all local shards; a shard's last one may be short.
+ */
+struct batch_norm_push {
+    range part;       /* invocations: chunk * channels + channel vector */
+    divisor channels; /* vectors a row */
+    divisor chunks;   /* a shard */
+    uint shard_rows;
+    uint chunk_rows;
+    uint made_first;     /* vector of the whole output at which the bound part begins */
+    uint statistic_step; /* vectors from one shard's statistics to the next one's: 0 where they are common */
+    uint sum_step;       /* the same for the sums of the backward pass */
+    float rows;          /* over which the statistics were taken */
+    float epsilon;
+};
+
+/* Push constants of batch_norm_merge and batch_norm_centre: an invocation works on a vector of channels of a shard. */
+struct batch_norm_merge_push {
+    uint count;       /* invocations: local shards * channels */
+    divisor channels; /* vectors a row */
+    uint parts;       /* a shard */
+    uint part_step;   /* vectors from one shard's parts to the next one's: 0 where they are common */
+    float part_rows;  /* of every part but the last */
+    float last_rows;
+    float mean_scale; /* what the parts' means are multiplied with */
+    float epsilon;
+};
+
+#ifdef VULKAN
+struct batch_norm_place {
+    uint channel; /* vector */
+    uint shard;
+    uint first; /* vector of the chunk's first row */
+    uint count; /* rows */
+};
+
+batch_norm_place batch_norm_find(uint index, batch_norm_push push)
+{
+    uint chunk = divide(index, push.channels);
+    uint channel = index - chunk * push.channels.value;
+    uint shard = divide(chunk, push.chunks);
+    uint row = (chunk - shard * push.chunks.value) * push.chunk_rows;
+    uint count = min(push.chunk_rows, push.shard_rows - row);
+    return batch_norm_place(channel, shard, (shard * push.shard_rows + row) * push.channels.value + channel, count);
+}
+#endif
+
+#endif

@@ -1,0 +1,45 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias */
+#include "batch_norm.h"
+
+layout(constant_id = 0) const uint AFFINE = 1;   /* 0: no weight and bias */
+layout(constant_id = 1) const uint VARIANCE = 0; /* 1: `spreads` holds variances, 0: 1 / sqrt(variance + epsilon) */
+
+layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
+layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer means;
+layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer spreads;
+layout(binding = 3, rgba32f) readonly restrict uniform imageBuffer weight;
+layout(binding = 4, rgba32f) readonly restrict uniform imageBuffer bias;
+layout(std430, binding = 5) writeonly restrict buffer Output
+{
+    vec4 y[];
+};
+layout(push_constant) uniform Push
+{
+    batch_norm_push push;
+};
+
+void make_vector(uint index, uint at)
+{
+    batch_norm_place place = batch_norm_find(index, push);
+    int statistic = int(place.shard * push.statistic_step + place.channel);
+    vec4 mean = imageLoad(means, statistic);
+    vec4 scale = imageLoad(spreads, statistic);
+    if (VARIANCE == 1) {
+        scale = 1.0 / sqrt(scale + push.epsilon);
+    }
+    vec4 shift = vec4(0);
+    if (AFFINE == 1) {
+        scale *= imageLoad(weight, int(place.channel));
+        shift = imageLoad(bias, int(place.channel));
+    }
+    uint from = place.first;
+    for (uint i = 0; i < place.count; i++) {
+        y[from - push.made_first] = (imageLoad(x, int(from)) - mean) * scale + shift;
+        from += push.channels.value;
+    }
+}
+
+#define TURNS 1
+#include "lib/each_vector.glsl"

@@ -1,0 +1,42 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+/* Over a chunk: the sums of dy and of dy times the normalised x, which are also the gradients of bias and weight. */
+#include "batch_norm.h"
+
+layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
+layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer dy;
+layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer means;
+layout(binding = 3, rgba32f) readonly restrict uniform imageBuffer spreads;
+layout(std430, binding = 4) writeonly restrict buffer Sums
+{
+    vec4 sums[];
+};
+layout(std430, binding = 5) writeonly restrict buffer Products
+{
+    vec4 products[];
+};
+layout(push_constant) uniform Push
+{
+    batch_norm_push push;
+};
+
+void make_vector(uint index, uint at)
+{
+    batch_norm_place place = batch_norm_find(index, push);
+    int statistic = int(place.shard * push.statistic_step + place.channel);
+    vec4 mean = imageLoad(means, statistic);
+    vec4 sum = vec4(0);
+    vec4 product = vec4(0);
+    uint from = place.first;
+    for (uint i = 0; i < place.count; i++) {
+        vec4 gradient = imageLoad(dy, int(from));
+        sum += gradient;
+        product += gradient * (imageLoad(x, int(from)) - mean);
+        from += push.channels.value;
+    }
+    sums[at] = sum;
+    products[at] = product * imageLoad(spreads, statistic);
+}
+
+#define TURNS 1
+#include "lib/each_vector.glsl"

@@ -1,0 +1,32 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+/* Sums over chunks of a group's rows, times a scale: [group][chunk][column] from [group][row][column]. */
+#include "reduce.h"
+
+layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer rows;
+layout(std430, binding = 1) writeonly restrict buffer Sums
+{
+    vec4 sums[];
+};
+layout(push_constant) uniform Push
+{
+    reduce_rows_push push;
+};
+
+void make_vector(uint index, uint at)
+{
+    uint chunk = divide(index, push.stride);
+    uint group = divide(chunk, push.chunks);
+    uint first = (chunk - group * push.chunks.value) * push.chunk_rows;
+    uint count = min(push.chunk_rows, push.group_rows - first);
+    uint from = (group * push.group_rows + first) * push.stride.value + index - chunk * push.stride.value;
+    vec4 sum = vec4(0);
+    for (uint i = 0; i < count; i++) {
+        sum += imageLoad(rows, int(from));
+        from += push.stride.value;
+    }
+    sums[at] = sum * push.scale;
+}
+
+#define TURNS 1
+#include "lib/each_vector.glsl"
