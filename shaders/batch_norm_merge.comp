@@ -40,18 +40,20 @@ void main()
     uint shard = divide(index, push.channels);
     uint from = shard * push.part_step + index - shard * push.channels.value;
     float rows = push.parts == 1 ? push.last_rows : push.part_rows;
-    vec4 mean = imageLoad(part_means, int(from)) * push.mean_scale;
+    /* Means are taken from the first part's on: where they are far from 0, little is lost to rounding. */
+    vec4 origin = imageLoad(part_means, int(from)) * push.mean_scale;
+    vec4 mean = vec4(0);
     vec4 square = imageLoad(part_squares, int(from));
     for (uint part = 1; part < push.parts; part++) {
         from += push.channels.value;
         float more = part == push.parts - 1 ? push.last_rows : push.part_rows;
         float all = rows + more;
-        vec4 apart = imageLoad(part_means, int(from)) * push.mean_scale - mean;
+        vec4 apart = imageLoad(part_means, int(from)) * push.mean_scale - origin - mean;
         mean += apart * (more / all);
         square += imageLoad(part_squares, int(from)) + apart * apart * (rows / all * more);
         rows = all;
     }
-    means[index] = mean;
+    means[index] = origin + mean;
     if (FINISH == 1) {
         spreads[index] = 1.0 / sqrt(square / rows + push.epsilon);
         variances[index] = square / (rows - 1.0);

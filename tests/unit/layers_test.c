@@ -170,8 +170,11 @@ static void load(struct device *device, struct graph *graph, const struct layer_
     int phase;
     assert_ok(program_add_phase(&device->program, "check", &params, false, &phase));
     device->phase = device->program.phases[phase];
-    struct engine_params engine_params = {
-        .kind = ENGINE_VULKAN, .device = -1, .device_class = (int)device->class, .share_device = true};
+    struct engine_params engine_params = {.kind = ENGINE_VULKAN,
+                                          .device = -1,
+                                          .device_class = (int)device->class,
+                                          .share_device = true,
+                                          .validation = getenv("LEMNOS_TEST_VALIDATION") != NULL};
     assert_ok(engine_create(&engine_params, &device->engine));
     assert_ok(engine_load(device->engine, &device->program));
 }
