@@ -10,7 +10,7 @@ enum { NO_WORD = UINT32_MAX };
 
 struct id_note {
     const uint32_t *words; /* the instruction that makes the id */
-    uint32_t binding, descriptor_set, spec_id, array_stride, built_in;
+    uint32_t binding, descriptor_set, spec_id, array_stride;
     bool non_writable, non_readable, buffer_block;
 };
 
@@ -62,9 +62,7 @@ static int result_position(uint32_t instruction)
     case SPIRV_TYPE_POINTER:
         return 1;
     case SPIRV_CONSTANT:
-    case SPIRV_CONSTANT_COMPOSITE:
     case SPIRV_SPEC_CONSTANT:
-    case SPIRV_SPEC_CONSTANT_COMPOSITE:
     case SPIRV_SPEC_CONSTANT_OPERATION:
     case SPIRV_VARIABLE:
         return 2;
@@ -84,9 +82,6 @@ static void note_decoration(struct id_note *id, uint32_t decoration, uint32_t va
         break;
     case SPIRV_ARRAY_STRIDE:
         id->array_stride = value;
-        break;
-    case SPIRV_BUILT_IN:
-        id->built_in = value;
         break;
     case SPIRV_NON_WRITABLE:
         id->non_writable = true;
@@ -114,7 +109,7 @@ static enum status note_ids(struct reader *reader)
     reader->bound = code->words[3];
     TRY(memory_allocate(reader->bound, sizeof *reader->ids, &reader->ids));
     for (uint32_t i = 0; i < reader->bound; i++) {
-        reader->ids[i] = (struct id_note){.binding = NO_WORD, .spec_id = NO_WORD, .built_in = NO_WORD};
+        reader->ids[i] = (struct id_note){.binding = NO_WORD, .spec_id = NO_WORD};
     }
     for (const uint32_t *words = NULL; (words = next_instruction(reader, words)) != NULL;) {
         uint32_t length = length_of(words);
@@ -208,7 +203,7 @@ static enum status constant_value(const struct reader *reader, uint32_t id, uint
     default:
         break;
     }
-    return malformed(reader, "the size of an array or workgroup is made from constants by an operation that "
+    return malformed(reader, "the size of an array is made from constants by an operation that "
                              "kernel_reflect() does not know; use +, -, *, / or shifts");
 }
 
@@ -330,29 +325,16 @@ static enum status reflect_variable(struct reader *reader, const struct id_note 
     }
 }
 
+/* The mode holds literal numbers, of sizes that a specialization constant sets the defaults. */
 static enum status reflect_local_size(struct reader *reader)
 {
-    uint32_t *local_size = reader->interface->local_size;
     for (const uint32_t *words = NULL; (words = next_instruction(reader, words)) != NULL;) {
-        uint32_t instruction = instruction_of(words);
-        if (instruction == SPIRV_EXECUTION_MODE && words[2] == SPIRV_LOCAL_SIZE) {
-            memcpy(local_size, words + 3, 3 * sizeof *local_size);
-        } else if (instruction == SPIRV_EXECUTION_MODE_ID && words[2] == SPIRV_LOCAL_SIZE_ID) {
-            for (int axis = 0; axis < 3; axis++) {
-                TRY(constant_value(reader, words[3 + axis], &local_size[axis]));
-            }
+        if (instruction_of(words) == SPIRV_EXECUTION_MODE && words[2] == SPIRV_LOCAL_SIZE) {
+            memcpy(reader->interface->local_size, words + 3, sizeof reader->interface->local_size);
+            return STATUS_OK;
         }
     }
-    /* The built-in constant overrides the mode: so local_size_x_id is written before SPIR-V 1.6. */
-    for (uint32_t id = 0; id < reader->bound; id++) {
-        const struct id_note *note = &reader->ids[id];
-        if (note->words != NULL && note->built_in == SPIRV_BUILT_IN_WORKGROUP_SIZE && length_of(note->words) == 6) {
-            for (int axis = 0; axis < 3; axis++) {
-                TRY(constant_value(reader, note->words[3 + axis], &local_size[axis]));
-            }
-        }
-    }
-    return STATUS_OK;
+    return malformed(reader, "the shader has no workgroup size (local_size_x)");
 }
 
 static enum status reflect(struct reader *reader)

@@ -11,6 +11,8 @@ layout(binding = 3, r32ui) uniform uimageBuffer uint1;
 layout(std430, binding = 4) buffer Floats { float floats[]; };
 layout(std430, binding = 4) readonly buffer Vectors { vec4 vectors[]; };
 layout(std430, binding = 5) buffer Members { readonly uint head; readonly float tail[]; };
+layout(std430, binding = 6) readonly buffer Again { vec4 again[]; };
+layout(std430, binding = 6) buffer Otherwise { float otherwise[]; };
 layout(push_constant) uniform Push { uint count; float table[3]; ivec2 pair; };
 shared float tile[TILE * (TILE + 1)];
 shared vec2 more[4];
@@ -25,5 +27,6 @@ void main()
         imageStore(uint1, int(i), imageLoad(uint1, int(i)) + count);
     }
     imageStore(float1, int(i), vec4(tile[7 - i] + more[0].x));
-    floats[i] = 0;
+    floats[i] = again[i].x;
+    otherwise[i] = 0;
 }

@@ -11,7 +11,7 @@
 
 enum { COUNT = 192, FLAT = 2 * COUNT, BYTES = COUNT * 4 };
 
-enum { X, A, B, GRADIENTS, SENT, RECEIVED, OUTPUT, STEP, PARAMETERS, TENSOR_TOTAL };
+enum { X, A, B, GRADIENTS, SENT, RECEIVED, OUTPUT, STEP, PARAMETERS, CONSTANTS, TENSOR_TOTAL };
 
 static const struct tensor all_tensors[TENSOR_TOTAL] = {
     [X] = {"x", REGION_INPUT, 0, BYTES},
@@ -20,9 +20,10 @@ static const struct tensor all_tensors[TENSOR_TOTAL] = {
     [GRADIENTS] = {"gradients", REGION_GRADIENTS, 0, UINT64_MAX},
     [SENT] = {"sent", REGION_EXCHANGE, 0, BYTES},
     [RECEIVED] = {"received", REGION_EXCHANGE, BYTES, BYTES},
-    [OUTPUT] = {"output", REGION_OUTPUT, 0, BYTES},
+    [OUTPUT] = {"output", REGION_OUTPUT, 0, 2 * BYTES},
     [STEP] = {"step", REGION_STEP, 0, sizeof(struct step_scalars)},
     [PARAMETERS] = {"parameters", REGION_PARAMETERS, 0, UINT64_MAX},
+    [CONSTANTS] = {"constants", REGION_CONSTANTS, 0, UINT64_MAX},
 };
 
 static const struct bucket_range buckets[2] = {{0, COUNT}, {COUNT, COUNT}};
@@ -32,6 +33,7 @@ struct made {
     struct tensor tensors[TENSOR_TOTAL];
     struct tape_step steps[16];
     struct bucket_range buckets[2];
+    float constants[COUNT];
     struct phase phase;
     struct program program;
 };
@@ -74,8 +76,8 @@ static void add_add(struct made *made, int from, int to)
 
 /*
  *  a = 2 x + 1;  b = 3 a;  gradients[1][first bucket] = b;  sent = -b;  the host answers;
- *  gradients[1][second bucket] = 2 received;  parameters += loss_scale b;  output = b + 5;  a = 7 a (a hazard: written
- *  again while others read it)
+ *  gradients[1][second bucket] = 2 received;  parameters += loss_scale b;  output = b + 5, constants;  a = 7 x (a
+ * hazard: written again while others read it)
  */
 static void make(struct made *made)
 {
@@ -100,6 +102,7 @@ static void make(struct made *made)
     add_scale(made, RECEIVED, GRADIENTS, FLAT * 4 + BYTES, 2, 0);
     add_add(made, B, PARAMETERS);
     add_scale(made, B, OUTPUT, 0, 1, 5);
+    add_scale(made, CONSTANTS, OUTPUT, BYTES, 1, 0);
     add_scale(made, X, A, 0, 7, 0);
     add_dispatch(made, "test_bare");
     assert_ok(plan_create(tape, made->buckets, 2, &made->phase.plan));
@@ -112,12 +115,14 @@ static void make(struct made *made)
     program->region_sizes[REGION_PARAMETERS] = FLAT * 4;
     program->region_sizes[REGION_GRADIENTS] = 2 * FLAT * 4;
     program->region_sizes[REGION_INPUT] = BYTES;
-    program->region_sizes[REGION_OUTPUT] = BYTES;
+    program->region_sizes[REGION_OUTPUT] = 2 * BYTES;
     program->region_sizes[REGION_EXCHANGE] = 2 * BYTES;
     program->region_sizes[REGION_STEP] = sizeof(struct step_scalars);
-    static unsigned char constants[12] = "twelve bytes";
-    program->region_sizes[REGION_CONSTANTS] = sizeof constants;
-    program->constants = constants;
+    for (int i = 0; i < COUNT; i++) {
+        made->constants[i] = (float)(i * i);
+    }
+    program->region_sizes[REGION_CONSTANTS] = sizeof made->constants;
+    program->constants = (unsigned char *)made->constants;
 }
 
 static struct engine_params parameters(enum engine_kind kind)
@@ -180,6 +185,7 @@ static void expect_values(struct engine *engine, int turn)
         assert_float_equal(gradients[FLAT + COUNT + i], -20 * b, 0);
         assert_float_equal(gradients[i], 0, 0);
         assert_float_equal(output[i], b + 5, 0);
+        assert_float_equal(output[COUNT + i], (float)(i * i), 0);
     }
 }
 
@@ -204,7 +210,6 @@ static void run_many(const struct engine_params *params, int turns)
     struct engine *engine;
     assert_ok(engine_create(params, &engine));
     assert_ok(engine_load(engine, &made.program));
-    assert_memory_equal(engine_host(engine, REGION_CONSTANTS), "twelve bytes", 12);
     float *values = engine_host(engine, REGION_PARAMETERS);
     for (int i = 0; i < FLAT; i++) {
         values[i] = 1000;

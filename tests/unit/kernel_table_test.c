@@ -38,6 +38,7 @@ static void a_shader_says_all_of_itself(void **state)
         {DESCRIPTOR_TEXEL_FLOAT4, true, false},  {DESCRIPTOR_TEXEL_FLOAT1, false, true},
         {DESCRIPTOR_TEXEL_INT1, true, false},    {DESCRIPTOR_TEXEL_UINT1, true, true},
         {DESCRIPTOR_STORAGE_BUFFER, true, true}, {DESCRIPTOR_STORAGE_BUFFER, true, false},
+        {DESCRIPTOR_STORAGE_BUFFER, true, true},
     };
     assert_int_equal(kinds.binding_count, COUNT_OF(expected));
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
