@@ -27,6 +27,6 @@ void main()
         imageStore(uint1, int(i), imageLoad(uint1, int(i)) + count);
     }
     imageStore(float1, int(i), vec4(tile[7 - i] + more[0].x));
+    otherwise[i] = 0; // used ahead of its twin, which floats are not: so neither is simply the last to be seen
     floats[i] = again[i].x;
-    otherwise[i] = 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/device_choice.h"
 #include "compute/engine.h"
 #include "shaders/step.h"
 #include "tests/unit/test_kernels.h"
@@ -442,6 +443,48 @@ static void devices_are_listed_and_chosen(void **state)
     free(devices);
 }
 
+static void expect_choice(int local_rank, int local_size, bool share, const struct device_info *infos, int count,
+                          int expected)
+{
+    struct engine_params params = {
+        .device = -1, .local_rank = local_rank, .local_size = local_size, .share_device = share};
+    int choice;
+    assert_ok(device_choose(&params, infos, count, &choice));
+    assert_int_equal(choice, expected);
+}
+
+static void ranks_take_devices_in_turn(void **state)
+{
+    (void)state;
+    const struct device_info devices[] = {
+        {.name = "first", .type = DEVICE_DISCRETE},
+        {.name = "old", .type = DEVICE_DISCRETE, .missing = "Vulkan 1.2"},
+        {.name = "second", .type = DEVICE_INTEGRATED},
+        {.name = "cpu", .type = DEVICE_CPU},
+    };
+    expect_choice(0, 2, false, devices, 4, 0);
+    expect_choice(1, 2, false, devices, 4, 2);
+    expect_choice(2, 4, true, devices, 4, 0);
+    expect_choice(3, 4, true, devices, 4, 2);
+    expect_choice(7, 8, false, devices + 3, 1, 0); /* all take the CPU device */
+    expect_choice(0, 1, false, devices + 1, 3, 1);
+
+    struct engine_params params = {.device = -1, .local_rank = 2, .local_size = 3};
+    int choice;
+    assert_int_equal(device_choose(&params, devices, 4, &choice), STATUS_BAD_INPUT);
+    assert_non_null(strstr(status_message(), "device.share = yes"));
+    assert_int_equal(device_choose(&params, devices + 1, 1, &choice), STATUS_NOT_FOUND);
+    params.device = 1;
+    assert_int_equal(device_choose(&params, devices, 4, &choice), STATUS_BAD_INPUT);
+    assert_non_null(strstr(status_message(), "it lacks Vulkan 1.2"));
+    params.device = 2;
+    assert_int_equal(device_choose(&params, devices, 4, &choice), STATUS_BAD_INPUT);
+    assert_non_null(strstr(status_message(), "device.share = yes"));
+    params.share_device = true;
+    assert_ok(device_choose(&params, devices, 4, &choice));
+    assert_int_equal(choice, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +498,7 @@ int main(void)
         cmocka_unit_test(memory_that_is_not_there_is_named),
         cmocka_unit_test(calls_out_of_order_are_refused),
         cmocka_unit_test(devices_are_listed_and_chosen),
+        cmocka_unit_test(ranks_take_devices_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
