@@ -26,6 +26,14 @@ struct field {
 
 struct dataset;
 
+/* What a checkpoint must carry so that the dataset can be opened again with the same normalisation, names ... */
+struct dataset_state {
+    const struct array *arrays; /* "data/mean" ... */
+    size_t array_count;
+    const struct text_entry *texts; /* "data/columns" ... */
+    size_t text_count;
+};
+
 struct dataset_type {
     const char *name; /* [data] source = NAME */
     const char *help;
@@ -40,8 +48,8 @@ struct dataset_type {
     /* Writes field f of one sample to fields[f]. */
     enum status (*read)(const struct dataset *dataset, enum split split, int64_t index, int64_t epoch,
                         void *const fields[]);
-    /* Named arrays that a checkpoint must carry ("data/mean"), valid as long as the dataset. NULL: none. */
-    void (*state)(const struct dataset *dataset, const struct array **arrays, size_t *count);
+    /* Fills `state`, whose pointers are valid as long as the dataset. NULL: there is none. */
+    void (*state)(const struct dataset *dataset, struct dataset_state *state);
 };
 
 struct dataset {
@@ -65,6 +73,9 @@ struct dataset {
 enum status dataset_open(struct config *config, uint64_t seed, const struct checkpoint *saved,
                          struct dataset **dataset) MUST_CHECK;
 void dataset_close(struct dataset *dataset);
+
+/* What a checkpoint must carry of this dataset; all zero where there is nothing. */
+struct dataset_state dataset_state(const struct dataset *dataset);
 
 /* All sources, NULL-terminated, for `lemnos help config data`. */
 extern const struct dataset_type *const dataset_types[];

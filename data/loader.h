@@ -21,7 +21,7 @@ struct loader_params {
     int64_t start; /* the first batch to hand out, counted from the run's start */
 };
 
-/* This rank's part of one batch; valid until the next loader_next(). */
+/* This rank's part of one batch; valid until the next loader_next() or loader_restart(). */
 struct batch {
     int64_t step; /* counted from the run's start (train) or the split's start */
     int64_t epoch;
@@ -31,13 +31,16 @@ struct batch {
     int64_t valid;                    /* samples of weight 1 in the whole global batch */
 };
 
+/* Allocates all that the loader will ever need and begins to fill. `dataset` must outlive the loader. */
 enum status loader_create(const struct loader_params *params, struct loader **loader) MUST_CHECK;
 void loader_destroy(struct loader *loader);
 
 /* Batches of one epoch (train: rounded down; else up). */
 int64_t loader_steps(const struct loader *loader);
-/* Waits for the next batch. *batch is NULL behind the last one of an evaluation. A failure of the thread comes out
- * here. */
+/*
+ * Waits for the next batch. *batch is NULL behind the last one of an evaluation. A failure to read comes out here,
+ * behind the batches that were whole, and again at every later call until a restart.
+ */
 enum status loader_next(struct loader *loader, const struct batch **batch) MUST_CHECK;
 /* Begins again: an evaluation at its first batch, training at batch `start`. */
 enum status loader_restart(struct loader *loader, int64_t start) MUST_CHECK;

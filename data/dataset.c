@@ -1,0 +1,116 @@
+#include "data/dataset.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/source.h"
+
+struct common_options {
+    int source;
+    int64_t train_limit, test_limit;
+};
+
+const struct option dataset_options[] = {
+    {.name = "source",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct common_options, source),
+     .choices = dataset_names,
+     .help = "where the samples come from; each source has keys of its own"},
+    {.name = "train_limit",
+     .type = OPTION_INT,
+     .offset = offsetof(struct common_options, train_limit),
+     .fallback = "0",
+     .min = 0,
+     .max = 1e15,
+     .help = "train on the first so many samples only, for a quick try; 0 = all"},
+    {.name = "test_limit",
+     .type = OPTION_INT,
+     .offset = offsetof(struct common_options, test_limit),
+     .fallback = "0",
+     .min = 0,
+     .max = 1e15,
+     .help = "test on the first so many samples only; 0 = all"},
+    OPTIONS_END,
+};
+
+static enum status apply_limits(struct dataset *dataset, const struct common_options *common)
+{
+    const int64_t limits[SPLIT_COUNT] = {[SPLIT_TRAIN] = common->train_limit, [SPLIT_TEST] = common->test_limit};
+    for (int split = 0; split < SPLIT_COUNT; split++) {
+        if (limits[split] > 0 && limits[split] < dataset->count[split]) {
+            dataset->count[split] = limits[split];
+        }
+    }
+    /* Ranks with other limits read other data. */
+    uint8_t content[DIGEST_SIZE + sizeof dataset->count];
+    memcpy(content, dataset->digest, DIGEST_SIZE);
+    memcpy(content + DIGEST_SIZE, dataset->count, sizeof dataset->count);
+    return digest_of(content, sizeof content, dataset->digest);
+}
+
+static enum status open_source(struct dataset *dataset, const struct common_options *common,
+                               const struct checkpoint *saved)
+{
+    const struct dataset_type *type = dataset->type;
+    enum status status = type->open(dataset, dataset->options, saved);
+    if (status != STATUS_OK) {
+        return fail_context(status, "[data] source = %s: ", type->name);
+    }
+    if (dataset->count[SPLIT_TRAIN] < 1) {
+        return fail(STATUS_BAD_INPUT, "[data] source = %s: there is no sample to train on", type->name);
+    }
+    return apply_limits(dataset, common);
+}
+
+enum status dataset_open(struct config *config, uint64_t seed, const struct checkpoint *saved, struct dataset **dataset)
+{
+    *dataset = NULL;
+    size_t problems = config_problem_count(config);
+    struct common_options common;
+    TRY(config_read(config, "data", dataset_options, &common));
+    if (config_problem_count(config) > problems) {
+        return STATUS_OK;
+    }
+    const struct dataset_type *type = dataset_types[common.source];
+    struct dataset *opened;
+    TRY(memory_allocate(1, sizeof *opened, &opened));
+    opened->type = type;
+    opened->seed = seed;
+    enum status status;
+    TRY_OUT(memory_allocate(1, type->options_size, &opened->options));
+    TRY_OUT(config_read(config, "data", type->options, opened->options));
+    if (config_problem_count(config) > problems) {
+        goto out;
+    }
+    TRY_OUT(open_source(opened, &common, saved));
+    *dataset = opened;
+    return STATUS_OK;
+out:
+    dataset_close(opened);
+    return status;
+}
+
+void dataset_close(struct dataset *dataset)
+{
+    if (dataset == NULL) {
+        return;
+    }
+    dataset->type->close(dataset);
+    if (dataset->options != NULL) {
+        option_release(dataset->type->options, dataset->options);
+    }
+    free(dataset->options);
+    free(dataset);
+}
+
+struct dataset_state dataset_state(const struct dataset *dataset)
+{
+    struct dataset_state state = {0};
+    if (dataset->type->state != NULL) {
+        dataset->type->state(dataset, &state);
+    }
+    return state;
+}
