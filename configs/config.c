@@ -211,6 +211,11 @@ out:
     return status;
 }
 
+size_t config_problem_count(const struct config *config)
+{
+    return config->problems.count + config->problems.left_out;
+}
+
 /* The names of all sections that were read, or of all keys that readers of `section` know, into *names. */
 static enum status collect_names(const struct config *config, const char *section, const char ***names, size_t *count)
 {

@@ -66,6 +66,8 @@ enum status config_read(struct config *config, const char *section, const struct
  */
 void config_problem(struct config *config, const char *section, const char *key, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* How many problems are known so far: a reader that sees it grow over its calls of config_read() has only defaults. */
+size_t config_problem_count(const struct config *config);
 /*
  * OK, or STATUS_BAD_INPUT with every problem collected so far, one a line, in the order of files and lines, unknown
  * sections and keys among them; so call it when all readers have read. Past 100 problems it counts the rest.

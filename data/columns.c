@@ -153,7 +153,7 @@ enum status columns_format(const struct columns *columns, char **json)
     *json = NULL;
     cJSON *root = cJSON_CreateObject();
     if (root != NULL && format_columns(columns, root)) {
-        *json = cJSON_Print(root);
+        *json = cJSON_PrintUnformatted(root);
     }
     cJSON_Delete(root);
     return *json != NULL ? STATUS_OK : fail(STATUS_NO_MEMORY, "out of memory to describe the columns of a table");

@@ -76,7 +76,7 @@ static const struct option options[] = {
      .offset = offsetof(struct csv_options, seed),
      .fallback = "0",
      .min = 0,
-     .max = 9e15,
+     .max = INFINITY,
      .help = "another seed draws other rows for testing; run.seed does not change them"},
     OPTIONS_END,
 };

@@ -5,18 +5,39 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/saved.h"
+
+/* The columns there are, a long list cut. */
+static enum status list_columns(const struct table *table, struct text *list)
+{
+    enum { SHOWN = 20 };
+    for (size_t i = 0; i < table->column_count && i < SHOWN; i++) {
+        TRY(text_add(list, "%s%s", i == 0 ? "" : ", ", table->names[i]));
+    }
+    return text_add(list, "%s", table->column_count > SHOWN ? ", ..." : "");
+}
 
 enum status csv_find_column(const struct table *table, const char *name, const char *role, size_t *column)
 {
     int64_t found = table_find(table, name);
-    if (found < 0) {
-        const char *near = nearest_name(table->names, table->column_count, name);
-        return fail(STATUS_BAD_INPUT, "%s has no column \"%s\" (%s)%s%s%s", table->path, name, role,
-                    near != NULL ? "; did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+    if (found >= 0) {
+        *column = (size_t)found;
+        return STATUS_OK;
     }
-    *column = (size_t)found;
-    return STATUS_OK;
+    const char *near = nearest_name(table->names, table->column_count, name);
+    if (near != NULL) {
+        return fail(STATUS_BAD_INPUT, "%s has no column \"%s\" (%s); did you mean \"%s\"?", table->path, name, role,
+                    near);
+    }
+    struct text list = {0};
+    enum status status = list_columns(table, &list);
+    if (status == STATUS_OK) {
+        status = fail(STATUS_BAD_INPUT, "%s has no column \"%s\" (%s); the columns in its first line are: %s",
+                      table->path, name, role, text_get(&list));
+    }
+    text_release(&list);
+    return status;
 }
 
 static enum status add_feature(struct columns *columns, const char *name, bool text)
@@ -32,7 +53,7 @@ static enum status add_feature(struct columns *columns, const char *name, bool t
 static enum status ask_for_feature(struct columns *columns, const struct table *table, const char *name)
 {
     size_t place;
-    TRY(csv_find_column(table, name, "of features", &place));
+    TRY(csv_find_column(table, name, "named in features", &place));
     if (strcmp(name, columns->target.name) == 0) {
         return fail(STATUS_BAD_INPUT, "features: \"%s\" is the target; leave it out of the features", name);
     }

@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +25,14 @@ const struct option dataset_options[] = {
      .offset = offsetof(struct common_options, train_limit),
      .fallback = "0",
      .min = 0,
-     .max = 1e15,
+     .max = INFINITY,
      .help = "train on the first so many samples only, for a quick try; 0 = all"},
     {.name = "test_limit",
      .type = OPTION_INT,
      .offset = offsetof(struct common_options, test_limit),
      .fallback = "0",
      .min = 0,
-     .max = 1e15,
+     .max = INFINITY,
      .help = "test on the first so many samples only; 0 = all"},
     OPTIONS_END,
 };

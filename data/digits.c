@@ -1,5 +1,6 @@
 /* Handwritten-looking digits that the program draws itself: a real task that needs no download. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,7 +36,7 @@ static const struct option options[] = {
      .offset = offsetof(struct digits_options, seed),
      .fallback = "0",
      .min = 0,
-     .max = 9e15,
+     .max = INFINITY,
      .help = "another seed draws other digits; run.seed does not change them"},
     OPTIONS_END,
 };
