@@ -49,6 +49,9 @@ static void plain_numbers_come_through(void **state)
     assert_int_equal(table->count[SPLIT_TRAIN], 5);
     assert_int_equal(table->count[SPLIT_TEST], 5);
     assert_int_equal(table->classes, 0);
+    struct checkpoint saved = saved_from(table);
+    assert_string_equal(saved.arrays[1].path, "data/feature_std");
+    assert_float_equal(*(const float *)saved.arrays[1].data, 1.0F, 0.0);
     for (int i = 0; i < 5; i++) {
         ROW(table, i, 100.0F * (float)(i + 1), (float)(i + 1));
         float x[4];
@@ -56,6 +59,10 @@ static void plain_numbers_come_through(void **state)
         read_sample(table, SPLIT_TEST, i, x, y);
         assert_float_equal(y[0], 100.0F * (float)(i + 1), 0.0);
     }
+    /* The same numbers in another order are another dataset, whatever their mean. */
+    struct dataset *other = open_table("x,y\n1,100\n2,200\n3,300\n5,500\n4,400\n", PLAIN);
+    assert_false(same_digest(table, other));
+    dataset_close(other);
     dataset_close(table);
 }
 
@@ -94,6 +101,8 @@ static void wrong_tables_name_file_and_line(void **state)
     refuse_table("x,y\n", PLAIN, "the target column \"y\" holds no value");
     refuse_table("x,y\n1,2\n1,2,3\n", PLAIN, "t.csv:3: this row has 3 cells, but the header has 2");
     refuse_table("x,y\n\n\"1\n\",2\n1\n", PLAIN, "t.csv:5: this row has 1 cells");
+    refuse_table("x,y\r\n1,2\r\n1\r\n", PLAIN, "t.csv:3: this row has 1 cells");
+    refuse_table("x,y\n1,2\n\"\"\n", PLAIN, "t.csv:3: this row has 1 cells");
     refuse_table("x,y\n1,2\n\"3,4\n5,6\n", PLAIN, "t.csv:3: the quote that opens here is never closed");
     refuse_table("x,y\n\"1\"0,2\n", PLAIN, "t.csv:2: text follows a closing quote");
     refuse_table("x,y,x\n1,2,3\n", PLAIN, "t.csv:1: two columns are named \"x\"");
@@ -104,6 +113,8 @@ static void wrong_tables_name_file_and_line(void **state)
     refuse_table("x,y\na,2\nb,4\n", PLAIN, "no column of numbers beside the target");
     refuse_table("x,yy\n1,2\n", PLAIN, "no column \"y\" (the target)");
     refuse_table("x,height\n1,2\n", "source = csv\npath = t.csv\ntarget = heigth\n", "did you mean \"height\"?");
+    write_text("test.csv", "x,y\n1e39,3\n");
+    refuse_table("x,y\n1,2\n3,4\n", PLAIN "test_path = test.csv\n", "too large for single precision");
     write_file("t.csv", "x,y\n1,\0\n", 8);
     refuse_data(PLAIN, "t.csv holds a zero byte");
     remove("t.csv");
@@ -113,7 +124,7 @@ static void wrong_tables_name_file_and_line(void **state)
 static void features_are_chosen_by_name(void **state)
 {
     (void)state;
-    const char *text = "a,b,name,y,,empty\n1,10,u,100,7,\n2,20,v,200,7,\n";
+    const char *text = "a,b,name,y,,empty\n1,10,u,100,7,\n2,20,7,200,7,\n3,30,v,300,7,\n";
     struct dataset *table = open_table(text, PLAIN);
     ROW(table, 0, 100.0F, 1.0F, 10.0F);
     dataset_close(table);
@@ -145,6 +156,7 @@ static void text_becomes_categories(void **state)
     ROW(other, 1, 6.0F, 2.0F, 0.0F, 0.0F, 1.0F);
     dataset_close(other);
     refuse_saved(PLAIN "features = x\n", &saved, "features are not those");
+    refuse_saved(PLAIN "features = origin, x\n", &saved, "features are not those");
     refuse_saved(PLAIN "task = classification\n", &saved, "trained with task = regression");
     saved.texts[0].text[0] = '[';
     refuse_saved(PLAIN, &saved, "data/columns of the checkpoint does not describe");
@@ -248,10 +260,26 @@ static void the_split_is_drawn_by_its_seed(void **state)
     assert_true(same_digest(a, same));
     assert_false(same_digest(a, other));
     assert_int_equal(half->count[SPLIT_TEST], 25);
+    int moved = 0;
+    for (int64_t i = 0; i < 10; i++) {
+        float x[3][4];
+        float y[4];
+        read_sample(a, SPLIT_TEST, i, x[0], y);
+        float in_a = y[0] * a->target_scale[0] + a->target_offset[0];
+        read_sample(same, SPLIT_TEST, i, x[1], y);
+        assert_memory_equal(x[0], x[1], sizeof x[0]);
+        read_sample(other, SPLIT_TEST, i, x[2], y);
+        moved += fabsf(in_a - (y[0] * other->target_scale[0] + other->target_offset[0])) > 0.5F;
+    }
+    assert_true(moved > 4);
     dataset_close(a);
     dataset_close(same);
     dataset_close(other);
     dataset_close(half);
+    write_rows("t.csv", 20000); /* longer than what is read at once */
+    a = open_data("source = csv\npath = t.csv\ntarget = y\ntest_fraction = 0\n");
+    assert_int_equal(a->count[SPLIT_TRAIN], 20000);
+    dataset_close(a);
     write_rows("t.csv", 1);
     refuse_data("source = csv\npath = t.csv\ntarget = y\n", "1 rows cannot be split by test_fraction = 0.2");
 }

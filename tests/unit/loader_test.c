@@ -118,6 +118,7 @@ static void an_epoch_holds_each_sample_at_most_once(void **state)
     counting_init(&counting, 23, 0);
     struct loader *loader = create(training(&counting, 5));
     assert_int_equal(loader_steps(loader), 4);
+    int64_t orders[3][20];
     for (int64_t epoch = 0; epoch < 3; epoch++) {
         bool seen[23] = {false};
         for (int64_t step = 0; step < 4; step++) {
@@ -130,6 +131,7 @@ static void an_epoch_holds_each_sample_at_most_once(void **state)
                 assert_in_range(index, 0, 22);
                 assert_false(seen[index]);
                 seen[index] = true;
+                orders[epoch][step * 5 + i] = index;
                 assert_float_equal(batch->weights[i], 1.0, 0.0);
                 const float *input = batch->fields[0];
                 const int32_t *label = batch->fields[1];
@@ -139,6 +141,8 @@ static void an_epoch_holds_each_sample_at_most_once(void **state)
             }
         }
     }
+    assert_memory_not_equal(orders[0], orders[1], sizeof orders[0]);
+    assert_memory_not_equal(orders[1], orders[2], sizeof orders[0]);
     loader_destroy(loader);
 }
 
@@ -285,6 +289,19 @@ static void a_failed_read_comes_out_behind_whole_batches(void **state)
         }
         assert_ok(loader_restart(loader, 0));
     }
+    assert_int_equal(next(loader)->indices[0], 0);
+    assert_int_equal(next(loader)->indices[0], 4);
+    loader_destroy(loader);
+
+    counting_init(&counting, 1, 4);
+    counting.failing = 3;
+    loader = create(evaluation(&counting, 4));
+    const struct batch *batch;
+    assert_int_equal(loader_next(loader, &batch), STATUS_CORRUPT);
+    counting.failing = -1; /* the thread waits: it reads nothing before the restart */
+    assert_ok(loader_restart(loader, 0));
+    assert_int_equal(next(loader)->indices[3], 3);
+    assert_null(next(loader));
     loader_destroy(loader);
 }
 
