@@ -32,6 +32,8 @@ struct step_scalars {
     float epsilon;
     float bias_correction1; /* 1 - beta1^t */
     float bias_correction2; /* 1 - beta2^t */
+    float complement1;      /* 1 - beta1, rounded once: from a rounded beta1 it would be off by 1e-5 of itself */
+    float complement2;      /* 1 - beta2 */
     uint nesterov;
     update_group groups[STEP_MAX_GROUPS];
 };

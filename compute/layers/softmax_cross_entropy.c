@@ -1,0 +1,117 @@
+/*
+ * Softmax and cross entropy in one, for logits x over C classes and a label y:
+ *
+ *     loss = log(sum over c of exp(x[c])) - x[y]        d loss / d x[c] = exp(x[c]) / sum - (c == y)
+ *
+ * Inputs: logits, with the classes as channels; labels, int32, one a position. Every position of a sequence or an image
+ * counts as one item with the weight of its sample. Metrics: weighted losses, weights, weighted correct predictions.
+ * loss_scale stands in front of the gradient. A label outside 0 .. C - 1 makes the loss NaN.
+ */
+#include <string.h>
+
+#include "base/memory.h"
+#include "compute/graph/layer.h"
+#include "compute/kernels/reduce.h"
+#include "shaders/softmax_cross_entropy.h"
+
+enum { SAVED_ROWS, LOCAL_SIZE = 64, ROW_FLOATS = 4 };
+/* A loop of a shader must not turn more than 65,535 times, and takes four classes a turn. */
+enum { MAX_CLASSES = 65535 * 4 };
+
+/* Invocations that share a row. CPUs loop without a cost; GPUs read whole cache lines only side by side. */
+static const uint32_t row_lanes[CLASS_COUNT] = {
+    [CLASS_CPU] = 1,
+    [CLASS_GPU] = LOCAL_SIZE,
+    [CLASS_GPU_MATRIX] = LOCAL_SIZE,
+};
+
+static enum status infer(struct layer *layer)
+{
+    struct shape logits = layer_input_shape(layer, 0);
+    struct shape labels = layer_input_shape(layer, 1);
+    char text[2][SHAPE_TEXT_SIZE];
+    if (layer->graph->values[layer->inputs[0]].dtype != DTYPE_FLOAT32 ||
+        layer->graph->values[layer->inputs[1]].dtype != DTYPE_INT32) {
+        return layer_fail(layer, "needs logits (numbers) and labels (integers), in this order");
+    }
+    if (logits.rank == 0 || labels.rank != logits.rank - 1 || shape_count(labels) != shape_positions(logits)) {
+        return layer_fail(layer, "logits of shape %s need one label a position, but the labels have shape %s",
+                          shape_format(logits, text[0]), shape_format(labels, text[1]));
+    }
+    if (shape_channels(logits) > MAX_CLASSES) {
+        return layer_fail(layer, "has %lld classes; at most %d are possible", (long long)shape_channels(logits),
+                          MAX_CLASSES);
+    }
+    return STATUS_OK;
+}
+
+static struct softmax_cross_entropy_push make_push(const struct tape *tape, struct shape logits)
+{
+    int64_t positions = shape_positions(logits);
+    return (struct softmax_cross_entropy_push){.rows = (uint)(geometry_samples(&tape->geometry) * positions),
+                                               .positions = (uint)positions};
+}
+
+static enum status forward(const struct layer *layer, struct tape *tape)
+{
+    struct shape logits = layer_input_shape(layer, 0);
+    struct softmax_cross_entropy_push push = make_push(tape, logits);
+    uint32_t lanes = row_lanes[tape->device_class];
+    int losses;
+    int saved;
+    TRY(tape_scratch(tape, "losses by row", (uint64_t)push.rows * ROW_FLOATS * sizeof(float), &losses));
+    TRY(tape_scratch(tape, "softmax by row", (uint64_t)push.rows * ROW_FLOATS * sizeof(float), &saved));
+    tape_save(tape, layer, SAVED_ROWS, saved);
+
+    struct dispatch dispatch = {.kernel = "softmax_cross_entropy_forward",
+                                .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
+                                             tape_bind(tape, tape_input(tape, layer, 1), ACCESS_READ),
+                                             tape_weights(tape), tape_step_scalars(tape),
+                                             tape_bind(tape, losses, ACCESS_WRITE),
+                                             tape_bind(tape, saved, ACCESS_WRITE)},
+                                .binding_count = 6,
+                                .constants = {(uint32_t)shape_channels(logits), lanes},
+                                .constant_count = 2,
+                                .flops = 3.0 * (double)push.rows * (double)shape_channels(logits)};
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, divide_up((uint64_t)push.rows * lanes, LOCAL_SIZE));
+    TRY(tape_dispatch(tape, &dispatch));
+    return reduce_columns(tape, tape_bind(tape, losses, ACCESS_READ), tape->geometry.shard_samples * push.positions,
+                          ROW_FLOATS, tape_metrics(tape));
+}
+
+static enum status backward(const struct layer *layer, struct tape *tape)
+{
+    struct shape logits = layer_input_shape(layer, 0);
+    struct softmax_cross_entropy_push push = make_push(tape, logits);
+    int gradient;
+    TRY(tape_input_gradient(tape, layer, 0, &gradient));
+    if (gradient == TENSOR_NONE) {
+        return STATUS_OK;
+    }
+    struct dispatch dispatch = {.kernel = "softmax_cross_entropy_backward",
+                                .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
+                                             tape_bind(tape, tape_saved(tape, layer, SAVED_ROWS), ACCESS_READ),
+                                             tape_bind(tape, gradient, ACCESS_WRITE)},
+                                .binding_count = 3,
+                                .constants = {(uint32_t)shape_channels(logits)},
+                                .constant_count = 1,
+                                .flops = 3.0 * (double)push.rows * (double)shape_channels(logits)};
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, divide_up((uint64_t)push.rows * (uint64_t)(shape_stride(logits) / 4), LOCAL_SIZE));
+    return tape_dispatch(tape, &dispatch);
+}
+
+static const struct option options[] = {OPTIONS_END};
+
+const struct layer_type layer_softmax_cross_entropy = {
+    .name = "softmax_cross_entropy",
+    .help = "softmax and cross entropy against integer labels, the loss of classification",
+    .options = options,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .is_loss = true,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+};
