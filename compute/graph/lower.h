@@ -27,8 +27,6 @@ int lower_value_tensor(const struct tape *tape, int value);
 int lower_gradient_tensor(const struct tape *tape, int value);
 
 enum status lower(const struct lower_params *params, struct tape *tape) MUST_CHECK;
-/* A tape without layers, for work on the flat buffers alone (updates): of `params`, graph, class and flat_count count. */
-enum status lower_flat(const struct lower_params *params, struct tape *tape) MUST_CHECK;
 
 /* An empty tape over the regions that are bound by offset, for phases made by hand: an update of the parameters. */
 enum status tape_init(struct tape *tape, const struct graph *graph, enum device_class device_class,

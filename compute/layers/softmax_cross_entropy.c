@@ -15,8 +15,8 @@
 #include "shaders/softmax_cross_entropy.h"
 
 enum { SAVED_ROWS, LOCAL_SIZE = 64, ROW_FLOATS = 4 };
-/* A loop of a shader must not turn more than 65,535 times, and takes four classes a turn. */
-enum { MAX_CLASSES = 65535 * 4 };
+/* CPU drivers end the loops of an invocation after 65,535 turns together; there are two, of four classes a turn. */
+enum { MAX_CLASSES = 65534 / 2 * 4 };
 
 /* Invocations that share a row. CPUs loop without a cost; GPUs read whole cache lines only side by side. */
 static const uint32_t row_lanes[CLASS_COUNT] = {
