@@ -4,14 +4,14 @@ import pathlib
 import re
 import sys
 
-COMPUTE = ["base", "shaders", "compute/graph"]
+COMPUTE = ["base", "shaders", "shaders/lib", "compute/graph"]
 MAY_INCLUDE = {  # a folder's files may include their own folder and these
     "base": [],
     "configs": ["base"],
     "cluster": ["base"],
     "checkpoints": ["base"],
     "data": ["base", "configs", "checkpoints"],
-    "shaders": [],
+    "shaders": ["lib"],  # paths in GLSL begin in shaders/
     "compute/graph": ["base", "shaders"],
     "compute/kernels": COMPUTE,
     "compute/layers": COMPUTE + ["compute/kernels"],
