@@ -168,6 +168,8 @@ void optimizer_write_step(struct session *session, int64_t step, double learning
         .epsilon = (float)options->epsilon,
         .bias_correction1 = (float)(1.0 - pow(options->beta1, done)),
         .bias_correction2 = (float)(1.0 - pow(options->beta2, done)),
+        .complement1 = (float)(1.0 - options->beta1),
+        .complement2 = (float)(1.0 - options->beta2),
         .nesterov = options->nesterov ? 1 : 0,
     };
     for (int i = 0; i < session->group_count; i++) {
