@@ -1,11 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-/* gradient = weight * loss_scale * scale * (prediction - target), four elements an invocation. */
+/* gradient = weight * loss_scale * scale * (prediction - target) */
 #include "mse.h"
 #include "step.h"
-
-layout(local_size_x = 64) in;
-layout(constant_id = 0) const uint FOURS = 1; /* a sample */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer prediction;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer target;
@@ -20,17 +17,15 @@ layout(std430, binding = 4) writeonly restrict buffer Gradient
 };
 layout(push_constant) uniform Push
 {
-    mse_push push;
+    mse_backward_push push;
 };
 
-void main()
+void make_vector(uint index, uint at)
 {
-    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint index = group * 64 + gl_LocalInvocationID.x;
-    if (index >= push.total) {
-        return;
-    }
-    float weight = imageLoad(weights, int(index / FOURS)).x;
+    float weight = imageLoad(weights, int(divide(index, push.sample_vectors))).x;
     vec4 error = imageLoad(prediction, int(index)) - imageLoad(target, int(index));
-    gradient[index] = weight == 0.0 ? vec4(0) : weight * scalars.loss_scale * push.scale * error;
+    gradient[at] = weight == 0.0 ? vec4(0) : weight * scalars.loss_scale * push.scale * error;
 }
+
+#define TURNS MSE_TURNS
+#include "lib/each_vector.glsl"

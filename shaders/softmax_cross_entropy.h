@@ -1,14 +1,20 @@
-/* Push constants of softmax_cross_entropy_forward and _backward. */
+/* Push constants of softmax_cross_entropy_forward and _backward. Shared by C and GLSL. */
 #ifndef SHADERS_SOFTMAX_CROSS_ENTROPY_H
 #define SHADERS_SOFTMAX_CROSS_ENTROPY_H
 
-#ifndef VULKAN         /* which GLSL compilers define */
-#include <sys/types.h> /* uint */
-#endif
+#include "lib/range.h"
 
-struct softmax_cross_entropy_push {
-    uint rows;      /* predictions here: samples x positions */
-    uint positions; /* of a sample */
+#define SOFTMAX_TURNS 4 /* vectors an invocation of the backward pass makes */
+
+struct softmax_cross_entropy_forward_push {
+    uint rows;         /* predictions here: samples x positions */
+    divisor positions; /* of a sample */
+};
+
+struct softmax_cross_entropy_backward_push {
+    range part;
+    divisor stride; /* vectors a row */
+    uint classes;
 };
 
 #endif

@@ -1,10 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-/* gradient = factor * (softmax(logits) - onehot(label)), four classes an invocation; the padding gets 0. */
+/* gradient = factor * (softmax(logits) - onehot(label)); the padding gets 0. */
+#include "lib/math.glsl"
 #include "softmax_cross_entropy.h"
-
-layout(local_size_x = 64) in;
-layout(constant_id = 0) const uint CLASSES = 1;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer prediction;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer saved; /* see softmax_cross_entropy_forward */
@@ -14,26 +12,20 @@ layout(std430, binding = 2) writeonly restrict buffer Gradient
 };
 layout(push_constant) uniform Push
 {
-    softmax_cross_entropy_push push;
+    softmax_cross_entropy_backward_push push;
 };
 
-const uint STRIDE = (CLASSES + 3) / 4; /* in fours */
-
-void main()
+void make_vector(uint index, uint at)
 {
-    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint index = group * 64 + gl_LocalInvocationID.x;
-    if (index >= push.rows * STRIDE) {
-        return;
-    }
-    uint row = index / STRIDE;
+    uint row = divide(index, push.stride);
     vec4 state = imageLoad(saved, int(row));
-    if (state.z == 0.0) {
-        gradient[index] = vec4(0);
-        return;
-    }
-    ivec4 classes = ivec4(int(index % STRIDE) * 4) + ivec4(0, 1, 2, 3);
-    vec4 probability = exp((imageLoad(prediction, int(index)) - state.x) - state.y);
-    vec4 result = state.z * (probability - vec4(equal(classes, ivec4(int(state.w)))));
-    gradient[index] = mix(result, vec4(0), greaterThanEqual(classes, ivec4(int(CLASSES))));
+    uvec4 classes = uvec4((index - row * push.stride.value) * 4) + uvec4(0, 1, 2, 3);
+    vec4 probability = accurate_exp((imageLoad(prediction, int(index)) - state.x) - state.y);
+    vec4 result = state.z * (probability - vec4(equal(classes, uvec4(state.w))));
+    /* What only fills up the batch may hold anything. */
+    bvec4 nothing = greaterThanEqual(classes, uvec4(state.z == 0.0 ? 0 : push.classes));
+    gradient[at] = mix(result, vec4(0), nothing);
 }
+
+#define TURNS SOFTMAX_TURNS
+#include "lib/each_vector.glsl"

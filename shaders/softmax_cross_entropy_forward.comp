@@ -5,6 +5,7 @@
  * overflows. LANES invocations share a row: 1 where a device loops well (CPUs), all 64 where it coalesces (GPUs).
  */
 #include "lib/logarithm.glsl"
+#include "lib/math.glsl"
 #include "softmax_cross_entropy.h"
 #include "step.h"
 
@@ -31,7 +32,7 @@ layout(std430, binding = 5) writeonly restrict buffer Saved
 };
 layout(push_constant) uniform Push
 {
-    softmax_cross_entropy_push push;
+    softmax_cross_entropy_forward_push push;
 };
 
 const uint STRIDE = (CLASSES + 3) / 4; /* in fours */
@@ -114,7 +115,7 @@ void main()
 
     vec4 totals = vec4(0);
     for (uint four = lane; four < STRIDE; four += LANES) {
-        totals += exp(logits(row, four) - best);
+        totals += accurate_exp(logits(row, four) - best);
     }
     float total = (totals.x + totals.y) + (totals.z + totals.w);
     if (LANES > 1) {
@@ -125,7 +126,7 @@ void main()
     }
 
     int label = imageLoad(labels, int(row)).x;
-    float weight = imageLoad(weights, int(row / push.positions)).x;
+    float weight = imageLoad(weights, int(divide(row, push.positions))).x;
     float log_total = accurate_log(total);
     bool valid = label >= 0 && label < int(CLASSES);
     uint place = valid ? uint(label) : 0;
@@ -135,5 +136,5 @@ void main()
     float factor = valid ? weight * scalars.loss_scale : uintBitsToFloat(0x7fc00000u);
     bool counts = weight != 0.0; /* what only fills up the batch may hold anything */
     losses[row] = counts ? vec4(loss, weight, valid && best_class == place ? weight : 0.0, 0.0) : vec4(0);
-    saved[row] = counts ? vec4(best, log_total, factor, float(label)) : vec4(0);
+    saved[row] = counts ? vec4(best, log_total, factor, float(place)) : vec4(0);
 }

@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "compute/graph/layer.h"
+#include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/mse.h"
 
-/* An invocation of the forward pass adds at most about so many fours. */
-enum { PART_FOURS = 64, LOCAL_SIZE = 64, ROW_FLOATS = 4 };
+/* An invocation of the forward pass adds at most so many vectors of four floats. */
+enum { PART_VECTORS = 64, VECTOR_SIZE = 16 };
 
 static enum status infer(struct layer *layer)
 {
@@ -33,59 +33,56 @@ static enum status infer(struct layer *layer)
     return STATUS_OK;
 }
 
-static uint32_t sample_fours(const struct layer *layer)
+static int64_t sample_vectors(const struct layer *layer)
 {
-    return (uint32_t)(shape_elements(layer_input_shape(layer, 0), DTYPE_FLOAT32) / 4);
+    return shape_elements(layer_input_shape(layer, 0), DTYPE_FLOAT32) / 4;
 }
 
 static enum status forward(const struct layer *layer, struct tape *tape)
 {
-    uint32_t fours = sample_fours(layer);
-    uint32_t parts = (uint32_t)divide_up(fours, PART_FOURS);
+    int64_t parts = (int64_t)divide_up((uint64_t)sample_vectors(layer), PART_VECTORS);
+    int64_t rows = geometry_samples(&tape->geometry) * parts;
     double count = (double)shape_count(layer_input_shape(layer, 0));
-    struct mse_push push = {.total = (uint)geometry_samples(&tape->geometry) * parts, .scale = (float)(1.0 / count)};
+    struct mse_forward_push push = {
+        .parts = divisor_of(parts), .vectors = (uint)sample_vectors(layer), .scale = (float)(1.0 / count)};
     int losses;
-    TRY(tape_scratch(tape, "losses by part", (uint64_t)push.total * ROW_FLOATS * sizeof(float), &losses));
+    TRY(tape_scratch(tape, "losses by part", (uint64_t)rows * VECTOR_SIZE, &losses));
 
     struct dispatch dispatch = {.kernel = "mse_forward",
                                 .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
                                              tape_bind(tape, tape_input(tape, layer, 1), ACCESS_READ),
                                              tape_weights(tape), tape_bind(tape, losses, ACCESS_WRITE)},
                                 .binding_count = 4,
-                                .constants = {fours, parts},
-                                .constant_count = 2,
                                 .flops = 5.0 * count * (double)geometry_samples(&tape->geometry)};
     dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, divide_up(push.total, LOCAL_SIZE));
-    TRY(tape_dispatch(tape, &dispatch));
-    return reduce_columns(tape, tape_bind(tape, losses, ACCESS_READ), tape->geometry.shard_samples * parts, ROW_FLOATS,
-                          tape_metrics(tape));
+    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 0, 0, VECTOR_SIZE};
+    TRY(range_dispatch(tape, &dispatch, (uint64_t)rows, 1, sizes));
+    return reduce_columns(tape, tape_bind(tape, losses, ACCESS_READ), tape->geometry.shard_samples * parts,
+                          METRIC_COUNT, tape_metrics(tape));
 }
 
 static enum status backward(const struct layer *layer, struct tape *tape)
 {
-    uint32_t fours = sample_fours(layer);
-    double count = (double)shape_count(layer_input_shape(layer, 0));
+    struct shape shape = layer_input_shape(layer, 0);
+    double count = (double)shape_count(shape);
     for (int input = 0; input < 2; input++) {
         int gradient;
         TRY(tape_input_gradient(tape, layer, input, &gradient));
         if (gradient == TENSOR_NONE) {
             continue;
         }
-        struct mse_push push = {.total = (uint)geometry_samples(&tape->geometry) * fours,
-                                .scale = (float)((input == 0 ? 2.0 : -2.0) / count)};
+        struct mse_backward_push push = {.sample_vectors = divisor_of(sample_vectors(layer)),
+                                         .scale = (float)((input == 0 ? 2.0 : -2.0) / count)};
         struct dispatch dispatch = {.kernel = "mse_backward",
                                     .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
                                                  tape_bind(tape, tape_input(tape, layer, 1), ACCESS_READ),
                                                  tape_weights(tape), tape_step_scalars(tape),
                                                  tape_bind(tape, gradient, ACCESS_WRITE)},
                                     .binding_count = 5,
-                                    .constants = {fours},
-                                    .constant_count = 1,
                                     .flops = 3.0 * count * (double)geometry_samples(&tape->geometry)};
         dispatch_push(&dispatch, push);
-        dispatch_groups(&dispatch, divide_up(push.total, LOCAL_SIZE));
-        TRY(tape_dispatch(tape, &dispatch));
+        static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 0, 0, 0, VECTOR_SIZE};
+        TRY(range_dispatch(tape, &dispatch, range_vectors(tape, shape), MSE_TURNS, sizes));
     }
     return STATUS_OK;
 }

@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "compute/graph/layer.h"
+#include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/softmax_cross_entropy.h"
 
-enum { SAVED_ROWS, LOCAL_SIZE = 64, ROW_FLOATS = 4 };
+enum { SAVED_ROWS, LOCAL_SIZE = 64, ROW_FLOATS = 4, VECTOR_SIZE = 16 };
 /* CPU drivers end the loops of an invocation after 65,535 turns together; there are two, of four classes a turn. */
 enum { MAX_CLASSES = 65534 / 2 * 4 };
 
@@ -45,17 +45,12 @@ static enum status infer(struct layer *layer)
     return STATUS_OK;
 }
 
-static struct softmax_cross_entropy_push make_push(const struct tape *tape, struct shape logits)
-{
-    int64_t positions = shape_positions(logits);
-    return (struct softmax_cross_entropy_push){.rows = (uint)(geometry_samples(&tape->geometry) * positions),
-                                               .positions = (uint)positions};
-}
-
 static enum status forward(const struct layer *layer, struct tape *tape)
 {
     struct shape logits = layer_input_shape(layer, 0);
-    struct softmax_cross_entropy_push push = make_push(tape, logits);
+    int64_t positions = shape_positions(logits);
+    struct softmax_cross_entropy_forward_push push = {.rows = (uint)(geometry_samples(&tape->geometry) * positions),
+                                                      .positions = divisor_of(positions)};
     uint32_t lanes = row_lanes[tape->device_class];
     int losses;
     int saved;
@@ -76,30 +71,29 @@ static enum status forward(const struct layer *layer, struct tape *tape)
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, divide_up((uint64_t)push.rows * lanes, LOCAL_SIZE));
     TRY(tape_dispatch(tape, &dispatch));
-    return reduce_columns(tape, tape_bind(tape, losses, ACCESS_READ), tape->geometry.shard_samples * push.positions,
+    return reduce_columns(tape, tape_bind(tape, losses, ACCESS_READ), tape->geometry.shard_samples * positions,
                           ROW_FLOATS, tape_metrics(tape));
 }
 
 static enum status backward(const struct layer *layer, struct tape *tape)
 {
     struct shape logits = layer_input_shape(layer, 0);
-    struct softmax_cross_entropy_push push = make_push(tape, logits);
     int gradient;
     TRY(tape_input_gradient(tape, layer, 0, &gradient));
     if (gradient == TENSOR_NONE) {
         return STATUS_OK;
     }
+    struct softmax_cross_entropy_backward_push push = {.stride = divisor_of(shape_stride(logits) / 4),
+                                                       .classes = (uint)shape_channels(logits)};
     struct dispatch dispatch = {.kernel = "softmax_cross_entropy_backward",
                                 .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
                                              tape_bind(tape, tape_saved(tape, layer, SAVED_ROWS), ACCESS_READ),
                                              tape_bind(tape, gradient, ACCESS_WRITE)},
                                 .binding_count = 3,
-                                .constants = {(uint32_t)shape_channels(logits)},
-                                .constant_count = 1,
-                                .flops = 3.0 * (double)push.rows * (double)shape_channels(logits)};
+                                .flops = 3.0 * (double)(geometry_samples(&tape->geometry) * shape_count(logits))};
     dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, divide_up((uint64_t)push.rows * (uint64_t)(shape_stride(logits) / 4), LOCAL_SIZE));
-    return tape_dispatch(tape, &dispatch);
+    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 0, VECTOR_SIZE};
+    return range_dispatch(tape, &dispatch, range_vectors(tape, logits), SOFTMAX_TURNS, sizes);
 }
 
 static const struct option options[] = {OPTIONS_END};

@@ -142,6 +142,8 @@ def linear():
 
 
 def pair(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value[0]}x{value[1]}" if isinstance(value, tuple) else str(value)
 
 
@@ -196,11 +198,12 @@ POOLING = [
     ("whole image", 2, (7, 5, 6), (5, 6), {}, (1, 2)),
     ("many positions", 2, (3, 270, 260), 3, {"stride": 1, "padding": 1}, (1, 2)),
 ]
+AVG_ONLY = [("padding not counted", 2, (5, 8, 7), 3, {"stride": 2, "padding": 1, "count_include_pad": False}, (1, 2))]
 
 
-def pooling(name, function):
+def pooling(name, function, cases):
     file = File(name)
-    for case, samples, shape, kernel, extra, shards in POOLING:
+    for case, samples, shape, kernel, extra, shards in cases:
         options = {"kernel": pair(kernel)} | {k: pair(v) for k, v in extra.items()}
         layer_case(file, case, options, samples, [shape], lambda x, p: function(x[0], kernel, **extra), shards=shards)
 
@@ -441,12 +444,12 @@ def update():
 def main():
     linear()
     conv2d()
-    pooling("max_pool2d", F.max_pool2d)
-    pooling("avg_pool2d", F.avg_pool2d)
+    pooling("max_pool2d", F.max_pool2d, POOLING)
+    pooling("avg_pool2d", F.avg_pool2d, POOLING + AVG_ONLY)
     global_avg_pool2d()
     batch_norm()
     elementwise("relu", lambda x: F.relu(x), [{}], (-1.0, 1.0))
-    elementwise("leaky_relu", lambda x, slope=0.01: F.leaky_relu(x, slope), [{}, {"slope": 0.2}], (-1.0, 1.0))
+    elementwise("leaky_relu", lambda x, negative_slope=0.01: F.leaky_relu(x, negative_slope), [{}, {"negative_slope": 0.2}], (-1.0, 1.0))
     elementwise("sigmoid", lambda x: torch.sigmoid(x), [{}], (-8.0, 8.0))
     elementwise("tanh", lambda x: torch.tanh(x), [{}], (-4.0, 4.0))
     dropout()
