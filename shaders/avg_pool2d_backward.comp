@@ -2,60 +2,44 @@
 #extension GL_GOOGLE_include_directive : require
 /* The gradient of an input: the sum over the windows that cover it, each divided as in the forward pass. */
 #include "pool.h"
+#include "lib/pool.glsl"
 
-layout(constant_id = 0) const uint INCLUDE_PADDING = 1;
+layout(constant_id = 5) const uint INCLUDE_PADDING = 1;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer dy;
 layout(std430, binding = 1) writeonly restrict buffer Gradient
 {
     vec4 dx[];
 };
-layout(push_constant) uniform Push
-{
-    pool_push push;
-};
 
-/* How many of a window's positions along one axis lie in the image. */
-uint covered(uint window, uint stride, uint padding, uint kernel, uint size)
+/* Positions that a forward window was divided by, along one axis. */
+uint divided_by(uint window, uint stride, uint padding, uint kernel, uint size)
 {
-    uint first = max(window * stride, padding);
-    uint end = min(window * stride + kernel, size + padding);
-    return end - first;
+    if (INCLUDE_PADDING == 1) {
+        return kernel;
+    }
+    return min(window * stride + kernel, size + padding) - max(window * stride, padding);
 }
 
-void make_vector(uint index, uint at)
+void make_vector(uint row, uint column, uint start, uint channel, uint at)
 {
-    uvec4 place = pool_place(index, push);
-    uint y = place.z + push.padding_height;
-    uint x = place.y + push.padding_width;
-    uint last_row = divide(y, push.stride_height);
-    uint last_column = divide(x, push.stride_width);
-    uint i_least = y - last_row * push.stride_height.value;
-    uint j_least = x - last_column * push.stride_width.value;
-    uint start = place.w * push.read_height * push.read_width;
-
+    uint last_row = (row + push.padding_height) / STRIDE_HEIGHT;
+    uint last_column = (column + push.padding_width) / STRIDE_WIDTH;
     vec4 sum = vec4(0);
-    for (uint k = 0; k < push.turns_height; k++) {
-        uint row = last_row - k; /* beyond the image where it is above it */
-        bool row_inside =
-            row < push.read_height && i_least + k * push.stride_height.value < push.kernel_height;
-        uint rows = INCLUDE_PADDING == 1 ? push.kernel_height
-                                         : covered(row, push.stride_height.value, push.padding_height,
-                                                   push.kernel_height, push.made_height.value);
-        for (uint l = 0; l < push.turns_width; l++) {
-            uint column = last_column - l;
-            bool inside = row_inside && column < push.read_width &&
-                          j_least + l * push.stride_width.value < push.kernel_width;
-            uint columns = INCLUDE_PADDING == 1 ? push.kernel_width
-                                                : covered(column, push.stride_width.value, push.padding_width,
-                                                          push.kernel_width, push.made_width.value);
-            uint position = inside ? start + row * push.read_width + column : 0;
-            vec4 gradient = imageLoad(dy, int(position * push.channels.value + place.x));
-            sum += mix(vec4(0), gradient / float(rows * columns), bvec4(inside));
+    for (uint k = 0; k < COVER_HEIGHT; k++) {
+        for (uint l = 0; l < COVER_WIDTH; l++) {
+            /* A window, beyond the image where it would lie before it, and the place in it. */
+            uvec2 window = uvec2(last_row - k, last_column - l);
+            uint i = row + push.padding_height - window.x * STRIDE_HEIGHT;
+            uint j = column + push.padding_width - window.y * STRIDE_WIDTH;
+            bool inside = window.x < push.read_height && window.y < push.read_width && i < KERNEL_HEIGHT &&
+                          j < KERNEL_WIDTH;
+            uint position = inside ? start + window.x * push.read_width + window.y : 0;
+            uint count = divided_by(window.x, STRIDE_HEIGHT, push.padding_height, KERNEL_HEIGHT, push.height.value) *
+                         divided_by(window.y, STRIDE_WIDTH, push.padding_width, KERNEL_WIDTH, push.width);
+            vec4 gradient = imageLoad(dy, int(position * push.channels.value + channel));
+            sum += mix(vec4(0), gradient / float(count), bvec4(inside));
         }
     }
     dx[at] = sum;
 }
-
-#define TURNS 1
-#include "lib/each_vector.glsl"

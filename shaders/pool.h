@@ -5,29 +5,20 @@
 #include "lib/range.h"
 
 #define POOL_NARROW 256 /* a window of at most so many positions: its largest fits in a byte, else in 16 bits */
+#define POOL_COLUMNS 4  /* neighbours in a row that an invocation makes */
 
 /* Forward makes outputs and reads inputs; backward makes the inputs' gradients and reads those of the outputs. */
 struct pool_push {
-    range part;
+    range part;       /* invocations: (row * column groups + column group) * channels + channel vector */
     divisor channels; /* vectors a position */
-    divisor made_height, made_width;
-    uint read_height, read_width;
-    uint kernel_height, kernel_width;
-    divisor stride_height, stride_width;
-    uint padding_height, padding_width;
-    uint turns_height, turns_width; /* backward: windows over one position, an axis: kernel / stride rounded up */
+    divisor groups;   /* of POOL_COLUMNS columns, a row */
+    divisor height;   /* of what is made */
+    uint width;       /* of what is made */
+    uint read_height;
+    uint read_width;
+    uint padding_height;
+    uint padding_width;
+    uint made_first; /* vector of the whole tensor at which the bound part begins */
 };
-
-#ifdef VULKAN
-/* Where a vector lies: channel vector, column, row, sample. */
-uvec4 pool_place(uint index, pool_push push)
-{
-    uint position = divide(index, push.channels);
-    uint row = divide(position, push.made_width);
-    uint sample_index = divide(row, push.made_height);
-    return uvec4(index - position * push.channels.value, position - row * push.made_width.value,
-                 row - sample_index * push.made_height.value, sample_index);
-}
-#endif
 
 #endif

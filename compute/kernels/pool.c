@@ -1,7 +1,15 @@
 #include "compute/kernels/pool.h"
 
-/* A shader's loops may turn 65,535 times together (notes in shaders/lib/each_vector.glsl). */
-enum { MAX_WINDOW = 16384 };
+#include <string.h>
+
+#include "base/memory.h"
+#include "compute/kernels/range.h"
+
+/*
+ * Loops of an invocation, which makes POOL_COLUMNS windows, may turn 65,535 times together on a CPU driver; an inner
+ * loop counts two turns more than it makes.
+ */
+enum { MAX_TURNS = 65535 / POOL_COLUMNS - 2 };
 
 static int64_t stride(const struct pool_options *options, int axis)
 {
@@ -24,8 +32,8 @@ enum status pool_infer(struct layer *layer)
         return layer_fail(layer, "needs an image (channels x height x width), but its input is %s",
                           shape_format(input, text));
     }
-    if (pool_window(layer) > MAX_WINDOW) {
-        return layer_fail(layer, "a window has at most %d positions", MAX_WINDOW);
+    if (options->kernel[0] * (options->kernel[1] + 2) > MAX_TURNS) {
+        return layer_fail(layer, "a window has at most about %d positions", MAX_TURNS);
     }
     int64_t size[2];
     for (int axis = 0; axis < 2; axis++) {
@@ -48,27 +56,50 @@ static struct pool_push make_push(const struct layer *layer, struct shape made, 
     const struct pool_options *options = layer->options;
     return (struct pool_push){
         .channels = divisor_of(shape_stride(made) / 4),
-        .made_height = divisor_of(shape_height(made)),
-        .made_width = divisor_of(shape_width(made)),
+        .groups = divisor_of((shape_width(made) + POOL_COLUMNS - 1) / POOL_COLUMNS),
+        .height = divisor_of(shape_height(made)),
+        .width = (uint)shape_width(made),
         .read_height = (uint)shape_height(read),
         .read_width = (uint)shape_width(read),
-        .kernel_height = (uint)options->kernel[0],
-        .kernel_width = (uint)options->kernel[1],
-        .stride_height = divisor_of(stride(options, 0)),
-        .stride_width = divisor_of(stride(options, 1)),
         .padding_height = (uint)options->padding[0],
         .padding_width = (uint)options->padding[1],
-        .turns_height = (uint)((options->kernel[0] + stride(options, 0) - 1) / stride(options, 0)),
-        .turns_width = (uint)((options->kernel[1] + stride(options, 1) - 1) / stride(options, 1)),
     };
 }
 
-struct pool_push pool_push_forward(const struct layer *layer)
+enum status pool_dispatch(const struct layer *layer, struct tape *tape, const struct dispatch *dispatch,
+                          struct shape made, struct shape read, uint32_t variant,
+                          const uint32_t sizes[DISPATCH_MAX_BINDINGS])
 {
-    return make_push(layer, layer_output_shape(layer, 0), layer_input_shape(layer, 0));
-}
-
-struct pool_push pool_push_backward(const struct layer *layer)
-{
-    return make_push(layer, layer_input_shape(layer, 0), layer_output_shape(layer, 0));
+    const struct pool_options *options = layer->options;
+    struct pool_push push = make_push(layer, made, read);
+    int64_t line = shape_stride(made) / 4 * shape_width(made); /* vectors of a row of positions */
+    int64_t lines = geometry_samples(&tape->geometry) * shape_height(made);
+    int64_t line_invocations = (int64_t)push.groups.value * push.channels.value;
+    int64_t limit = (RANGE_MAX_VECTORS - RANGE_ALIGNMENT) / line;
+    if (limit == 0 || lines * line_invocations > INT32_MAX) {
+        return layer_fail(layer, "an image row, or all of the batch, is too large for one device");
+    }
+    for (int64_t first = 0; first < lines; first += limit) {
+        int64_t count = lines - first < limit ? lines - first : limit;
+        int64_t begin = first * line / RANGE_ALIGNMENT * RANGE_ALIGNMENT;
+        struct dispatch one = *dispatch;
+        for (int i = 0; i < one.binding_count; i++) {
+            if (sizes[i] > 0) {
+                one.bindings[i].offset = (uint64_t)begin * sizes[i];
+                one.bindings[i].size = (uint64_t)((first + count) * line - begin) * sizes[i];
+            }
+        }
+        const uint32_t constants[] = {(uint32_t)options->kernel[0],   (uint32_t)options->kernel[1],
+                                      (uint32_t)stride(options, 0),   (uint32_t)stride(options, 1),
+                                      push.width % POOL_COLUMNS == 0, variant};
+        memcpy(one.constants, constants, sizeof constants);
+        one.constant_count = COUNT_OF(constants);
+        push.part = (struct range){(uint)(first * line_invocations), (uint)(count * line_invocations)};
+        push.made_first = (uint)begin;
+        dispatch_push(&one, push);
+        dispatch_groups(&one, divide_up(push.part.count, RANGE_LOCAL_SIZE));
+        one.flops = (double)(count * line) * 4 * (double)pool_window(layer);
+        TRY(tape_dispatch(tape, &one));
+    }
+    return STATUS_OK;
 }

@@ -31,9 +31,15 @@ struct pool_options {
     }
 
 enum status pool_infer(struct layer *layer) MUST_CHECK;
-struct pool_push pool_push_forward(const struct layer *layer);
-struct pool_push pool_push_backward(const struct layer *layer);
 /* Positions of a window. */
 int64_t pool_window(const struct layer *layer);
+/*
+ * Appends `dispatch` (kernel and bindings) from shape `read` to shape `made`: in parts, where storage buffers are too
+ * small for the whole. sizes[i]: bytes that a vector of what is made has in binding i, 0 where that is bound whole.
+ * `variant` is the kernel's own specialization constant.
+ */
+enum status pool_dispatch(const struct layer *layer, struct tape *tape, const struct dispatch *dispatch,
+                          struct shape made, struct shape read, uint32_t variant,
+                          const uint32_t sizes[DISPATCH_MAX_BINDINGS]) MUST_CHECK;
 
 #endif

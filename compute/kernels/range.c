@@ -4,8 +4,6 @@
 
 #include "base/memory.h"
 
-/* So many vectors of any size a storage buffer holds, and every multiple is an aligned offset. */
-enum { PART_VECTORS = DISPATCH_MAX_STORAGE / 16 };
 /* What struct divisor divides. */
 static const uint64_t MAX_VECTORS = 1ULL << 31;
 
@@ -16,9 +14,10 @@ enum status range_dispatch(struct tape *tape, const struct dispatch *dispatch, u
         return fail(STATUS_BAD_INPUT, "kernel %s: more than 32 GiB at once; use a smaller batch or more ranks",
                     dispatch->kernel);
     }
-    for (uint64_t first = 0; first < count; first += PART_VECTORS) {
+    for (uint64_t first = 0; first < count; first += RANGE_MAX_VECTORS) {
         uint64_t left = count - first;
-        struct range part = {.first = (uint)first, .count = (uint)(left < PART_VECTORS ? left : PART_VECTORS)};
+        struct range part = {.first = (uint)first,
+                             .count = (uint)(left < RANGE_MAX_VECTORS ? left : RANGE_MAX_VECTORS)};
         struct dispatch one = *dispatch;
         for (int i = 0; i < one.binding_count; i++) {
             if (sizes[i] > 0) {

@@ -5,32 +5,23 @@
  *
  * where n counts the window's positions: all of them, or (count_include_pad = no) those in the image.
  */
-#include <string.h>
-
 #include "compute/kernels/pool.h"
-#include "compute/kernels/range.h"
 
 static enum status dispatch(const struct layer *layer, struct tape *tape, const char *kernel, int from, int to,
-                            struct shape made, struct pool_push push)
+                            struct shape made, struct shape read)
 {
     const struct pool_options *options = layer->options;
     struct dispatch dispatch = {.kernel = kernel,
                                 .bindings = {tape_bind(tape, from, ACCESS_READ), tape_bind(tape, to, ACCESS_WRITE)},
-                                .binding_count = 2,
-                                .constants = {options->count_include_pad},
-                                .constant_count = 1,
-                                .flops = (double)geometry_samples(&tape->geometry) *
-                                         (double)shape_count(layer_output_shape(layer, 0)) *
-                                         (double)pool_window(layer)};
-    dispatch_push(&dispatch, push);
+                                .binding_count = 2};
     static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 4 * sizeof(float)};
-    return range_dispatch(tape, &dispatch, range_vectors(tape, made), 1, sizes);
+    return pool_dispatch(layer, tape, &dispatch, made, read, options->count_include_pad, sizes);
 }
 
 static enum status forward(const struct layer *layer, struct tape *tape)
 {
     return dispatch(layer, tape, "avg_pool2d_forward", tape_input(tape, layer, 0), tape_output(tape, layer, 0),
-                    layer_output_shape(layer, 0), pool_push_forward(layer));
+                    layer_output_shape(layer, 0), layer_input_shape(layer, 0));
 }
 
 static enum status backward(const struct layer *layer, struct tape *tape)
@@ -41,7 +32,7 @@ static enum status backward(const struct layer *layer, struct tape *tape)
         return STATUS_OK;
     }
     return dispatch(layer, tape, "avg_pool2d_backward", tape_output_gradient(tape, layer, 0), gradient,
-                    layer_input_shape(layer, 0), pool_push_backward(layer));
+                    layer_input_shape(layer, 0), layer_output_shape(layer, 0));
 }
 
 static const struct option options[] = {

@@ -5,8 +5,6 @@
  *
  * Of equal values the first in a window, row by row, is the largest. Which one it was is kept for the backward pass.
  */
-#include <string.h>
-
 #include "compute/kernels/pool.h"
 #include "compute/kernels/range.h"
 
@@ -30,18 +28,13 @@ static enum status forward(const struct layer *layer, struct tape *tape)
     TRY(tape_scratch(tape, "places of the largest", vectors * place_size(layer), &places));
     tape_save(tape, layer, SAVED_PLACES, places);
 
-    struct pool_push push = pool_push_forward(layer);
-    struct dispatch dispatch = {
-        .kernel = "max_pool2d_forward",
-        .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
-                     tape_bind(tape, tape_output(tape, layer, 0), ACCESS_WRITE), tape_bind(tape, places, ACCESS_WRITE)},
-        .binding_count = 3,
-        .constants = {is_wide(layer)},
-        .constant_count = 1,
-        .flops = (double)(geometry_samples(&tape->geometry) * shape_count(shape)) * (double)pool_window(layer)};
-    dispatch_push(&dispatch, push);
+    struct dispatch dispatch = {.kernel = "max_pool2d_forward",
+                                .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
+                                             tape_bind(tape, tape_output(tape, layer, 0), ACCESS_WRITE),
+                                             tape_bind(tape, places, ACCESS_WRITE)},
+                                .binding_count = 3};
     const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 4 * sizeof(float), place_size(layer)};
-    return range_dispatch(tape, &dispatch, vectors, 1, sizes);
+    return pool_dispatch(layer, tape, &dispatch, shape, layer_input_shape(layer, 0), is_wide(layer), sizes);
 }
 
 static enum status backward(const struct layer *layer, struct tape *tape)
@@ -51,20 +44,14 @@ static enum status backward(const struct layer *layer, struct tape *tape)
     if (gradient == TENSOR_NONE) {
         return STATUS_OK;
     }
-    struct shape shape = layer_input_shape(layer, 0);
-    struct pool_push push = pool_push_backward(layer);
     struct dispatch dispatch = {.kernel = "max_pool2d_backward",
                                 .bindings = {tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ),
                                              tape_bind(tape, tape_saved(tape, layer, SAVED_PLACES), ACCESS_READ),
                                              tape_bind(tape, gradient, ACCESS_WRITE)},
-                                .binding_count = 3,
-                                .constants = {is_wide(layer)},
-                                .constant_count = 1,
-                                .flops = (double)(geometry_samples(&tape->geometry) * shape_count(shape)) *
-                                         (double)(push.turns_height * push.turns_width)};
-    dispatch_push(&dispatch, push);
+                                .binding_count = 3};
     static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 0, 4 * sizeof(float)};
-    return range_dispatch(tape, &dispatch, range_vectors(tape, shape), 1, sizes);
+    return pool_dispatch(layer, tape, &dispatch, layer_input_shape(layer, 0), layer_output_shape(layer, 0),
+                         is_wide(layer), sizes);
 }
 
 static const struct option options[] = {POOL_OPTION_KERNEL, POOL_OPTION_STRIDE, POOL_OPTION_PADDING, OPTIONS_END};

@@ -584,6 +584,8 @@ static void test_pools(void **state)
          TAPE_TRAIN},
         {"avg_pool2d", "kernel=7x5 stride=3x1 padding=3x2 count_include_pad=no", IMAGE(3, 13, 11), 1, 2, 1, 0, 1e-6,
          false, TAPE_TRAIN},
+        {"max_pool2d", "kernel=90", IMAGE(1, 100, 100), 1, 1, 1, 0, 1e-6, false, TAPE_TRAIN},
+        {"avg_pool2d", "kernel=5000x1 stride=100x1", IMAGE(1, 5500, 1), 1, 1, 1, 0, 1e-5, false, TAPE_TRAIN},
         {"global_avg_pool2d", "", IMAGE(5, 7, 7), 1, 3, 2, 0, 1e-6, false, TAPE_TRAIN},
         {"global_avg_pool2d", "", IMAGE(5, 1, 1), 1, 2, 2, 0, 1e-6, false, TAPE_TRAIN},
         {"global_avg_pool2d", "", IMAGE(3, 1, 70001), 1, 2, 1, 0, 1e-5, false, TAPE_TRAIN},
