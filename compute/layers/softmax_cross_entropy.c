@@ -25,6 +25,19 @@ static const uint32_t row_lanes[CLASS_COUNT] = {
     [CLASS_GPU_MATRIX] = LOCAL_SIZE,
 };
 
+/* The shape of the labels: that of the logits without the classes. */
+static struct shape label_shape(struct shape logits)
+{
+    switch (logits.rank) {
+    case 2:
+        return shape_vector(logits.dim[0]);
+    case 3:
+        return (struct shape){.rank = 2, .dim = {logits.dim[1], logits.dim[2]}};
+    default:
+        return shape_scalar();
+    }
+}
+
 static enum status infer(struct layer *layer)
 {
     struct shape logits = layer_input_shape(layer, 0);
@@ -34,7 +47,7 @@ static enum status infer(struct layer *layer)
         layer->graph->values[layer->inputs[1]].dtype != DTYPE_INT32) {
         return layer_fail(layer, "needs logits (numbers) and labels (integers), in this order");
     }
-    if (logits.rank == 0 || labels.rank != logits.rank - 1 || shape_count(labels) != shape_positions(logits)) {
+    if (logits.rank == 0 || !shape_equal(labels, label_shape(logits))) {
         return layer_fail(layer, "logits of shape %s need one label a position, but the labels have shape %s",
                           shape_format(logits, text[0]), shape_format(labels, text[1]));
     }
