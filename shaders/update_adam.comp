@@ -21,39 +21,19 @@ layout(std430, binding = 8) writeonly buffer SecondMoments
     vec4 new_second_moments[];
 };
 
-void update(int four, update_group group)
+void update(int four, update_group group, update_scalars now)
 {
     vec4 value = imageLoad(values, four);
-    vec4 gradient = imageLoad(gradients, four) * scalars.clip_scale;
+    vec4 gradient = imageLoad(gradients, four) * now.clip_scale;
     if (DECOUPLED) {
         value *= 1.0 - group.learning_rate * group.weight_decay;
     } else {
         gradient += group.weight_decay * value;
     }
-    vec4 first = scalars.momentum * imageLoad(first_moments, four) + scalars.complement1 * gradient;
-    vec4 second = scalars.beta2 * imageLoad(second_moments, four) + scalars.complement2 * gradient * gradient;
+    vec4 first = now.momentum * imageLoad(first_moments, four) + now.complement1 * gradient;
+    vec4 second = now.beta2 * imageLoad(second_moments, four) + now.complement2 * gradient * gradient;
     new_first_moments[four] = first;
     new_second_moments[four] = second;
-    vec4 size = sqrt(second) / sqrt(scalars.bias_correction2) + scalars.epsilon;
-    new_values[four] = value - group.learning_rate / scalars.bias_correction1 * first / size;
-}
-
-void main()
-{
-    int first = update_first_four();
-    if (first < 0) {
-        return;
-    }
-    update_group group = update_group_of(first);
-    for (int i = 0; i < UPDATE_FOURS; i++) {
-        int four = first + i * int(SPACING);
-        if (SPACING != 1) {
-            group = update_group_of(four);
-        }
-        if (group.is_buffer != 0) {
-            update_average(four, group);
-        } else {
-            update(four, group);
-        }
-    }
+    vec4 size = sqrt(second) / sqrt(now.bias_correction2) + now.epsilon;
+    new_values[four] = value - group.learning_rate / now.bias_correction1 * first / size;
 }

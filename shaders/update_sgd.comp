@@ -13,32 +13,12 @@ layout(std430, binding = 6) writeonly buffer Momenta
     vec4 new_momenta[];
 };
 
-void update(int four, update_group group)
+void update(int four, update_group group, update_scalars now)
 {
     vec4 value = imageLoad(values, four);
-    vec4 gradient = imageLoad(gradients, four) * scalars.clip_scale + group.weight_decay * value;
-    vec4 momentum = scalars.momentum * imageLoad(momenta, four) + gradient;
+    vec4 gradient = imageLoad(gradients, four) * now.clip_scale + group.weight_decay * value;
+    vec4 momentum = now.momentum * imageLoad(momenta, four) + gradient;
     new_momenta[four] = momentum;
     new_values[four] =
-        value - group.learning_rate * (scalars.nesterov != 0 ? gradient + scalars.momentum * momentum : momentum);
-}
-
-void main()
-{
-    int first = update_first_four();
-    if (first < 0) {
-        return;
-    }
-    update_group group = update_group_of(first);
-    for (int i = 0; i < UPDATE_FOURS; i++) {
-        int four = first + i * int(SPACING);
-        if (SPACING != 1) {
-            group = update_group_of(four);
-        }
-        if (group.is_buffer != 0) {
-            update_average(four, group);
-        } else {
-            update(four, group);
-        }
-    }
+        value - group.learning_rate * (now.nesterov ? gradient + now.momentum * momentum : momentum);
 }

@@ -26,15 +26,28 @@ layout(push_constant) uniform Push
     update_push push;
 };
 
-/* The first four of this invocation, -1 where it has none. */
-int update_first_four()
+/* The scalars that all elements share, read once: a compiler cannot know that no write changes them. */
+struct update_scalars {
+    float clip_scale;
+    float buffer_scale;
+    float momentum;
+    float beta2;
+    float epsilon;
+    float bias_correction1;
+    float bias_correction2;
+    float complement1;
+    float complement2;
+    bool nesterov;
+};
+
+/* The rule, which the shader defines: moves four values and their slots. */
+void update(int four, update_group group, update_scalars now);
+
+update_scalars update_read_scalars()
 {
-    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    if (group >= push.total) {
-        return -1;
-    }
-    uint lane = gl_LocalInvocationID.x;
-    return int(group * UPDATE_INVOCATIONS * UPDATE_FOURS + (SPACING == 1 ? lane * UPDATE_FOURS : lane));
+    return update_scalars(scalars.clip_scale, scalars.buffer_scale, scalars.momentum, scalars.beta2, scalars.epsilon,
+                          scalars.bias_correction1, scalars.bias_correction2, scalars.complement1, scalars.complement2,
+                          scalars.nesterov != 0);
 }
 
 update_group update_group_of(int four)
@@ -44,8 +57,32 @@ update_group update_group_of(int four)
 }
 
 /* A running average takes its step. */
-void update_average(int four, update_group group)
+void update_average(int four, update_group group, update_scalars now)
 {
-    vec4 observed = imageLoad(gradients, four) * scalars.buffer_scale;
+    vec4 observed = imageLoad(gradients, four) * now.buffer_scale;
     new_values[four] = (1.0 - group.momentum) * imageLoad(values, four) + group.momentum * observed;
+}
+
+void main()
+{
+    uint workgroup = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+    if (workgroup >= push.total) {
+        return;
+    }
+    uint lane = gl_LocalInvocationID.x;
+    int first =
+        int(workgroup * UPDATE_INVOCATIONS * UPDATE_FOURS + (SPACING == 1 ? lane * UPDATE_FOURS : lane));
+    update_scalars now = update_read_scalars();
+    update_group group = update_group_of(first);
+    for (int i = 0; i < UPDATE_FOURS; i++) {
+        int four = first + i * int(SPACING);
+        if (SPACING != 1) {
+            group = update_group_of(four);
+        }
+        if (group.is_buffer != 0) {
+            update_average(four, group, now);
+        } else {
+            update(four, group, now);
+        }
+    }
 }
