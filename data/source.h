@@ -8,7 +8,8 @@
     SOURCE(digits)                                                                                                     \
     SOURCE(idx)                                                                                                        \
     SOURCE(csv)                                                                                                        \
-    SOURCE(line)
+    SOURCE(line)                                                                                                       \
+    SOURCE(synthetic)
 
 #define DATASET_DECLARE(name) extern const struct dataset_type dataset_##name;
 DATASET_SOURCES(DATASET_DECLARE)
