@@ -132,6 +132,7 @@ def linear():
         ("many outputs", 4, (2,), 70000, True, (1, 2)),
         ("many samples", 66000, (3,), 2, True, (1, 2)),
         ("sequence", 4, (5, 12), 9, True, (1, 2, 4)),
+        ("many shards", 48, (10,), 6, True, (12, 24)),
     ]:
         bound = shape[-1] ** -0.5
         parameters = [("weight", (features, shape[-1]), -bound, bound)]
@@ -241,6 +242,7 @@ def batch_norm():
         ("three shards", {}, 6, (8, 5, 5), 3, "train"),
         ("odd channels", {"momentum": 0.3, "epsilon": 1e-3}, 8, (7, 3, 2), 4, "train"),
         ("vector", {}, 16, (10,), 2, "train"),
+        ("many shards", {}, 48, (6, 3, 2), 24, "train"),
         ("many positions", {}, 2, (3, 270, 260), 2, "train"),
         ("many channels", {}, 4, (1030, 2, 2), 2, "train"),
         ("global", {"statistics": "global"}, 8, (6, 4, 5), 0, "train"),

@@ -29,6 +29,7 @@ struct layer_case {
     enum tape_mode mode;
     int64_t seed, samples;
     int64_t shards[MAX_SHARDS];
+    int parts[MAX_SHARDS]; /* by number of shards: the first part, with all; two that share them follow */
     int shards_count;
     int input_count, parameter_count;
     struct shape inputs[MAX_INPUTS];
@@ -125,25 +126,22 @@ static void read_case(struct layer_case *test, hid_t group, const struct layer_t
     read_weights(test);
 }
 
-/* --- parts: for every number of shards one with all, and two that share them ---------------------------------------
+/* --- the layer on the engine ---------------------------------------------------------------------------------------
  */
-
-static int part_of(int shards_index)
-{
-    return 3 * shards_index;
-}
 
 static void create_single(struct layer_case *test)
 {
     struct single_part parts[3 * MAX_SHARDS];
+    int count = 0;
     for (int i = 0; i < test->shards_count; i++) {
         int shards = (int)test->shards[i];
-        /* Two ranks; of an odd number of shards, or of one, not the same number. */
-        int first = shards_first(shards, 1, 2);
-        parts[part_of(i)] = (struct single_part){shards, 0, shards};
-        parts[part_of(i) + 1] = (struct single_part){shards, 0, shards > 1 ? first : shards};
-        parts[part_of(i) + 2] =
-            (struct single_part){shards, shards > 1 ? first : 0, shards > 1 ? shards - first : shards};
+        int half = shards_first(shards, 1, 2);
+        test->parts[i] = count;
+        parts[count++] = (struct single_part){shards, 0, shards};
+        if (shards > 1) {
+            parts[count++] = (struct single_part){shards, 0, half};
+            parts[count++] = (struct single_part){shards, half, shards - half};
+        }
     }
     struct single_params params = {.engine = &arguments.engine,
                                    .type = test->type,
@@ -154,7 +152,7 @@ static void create_single(struct layer_case *test)
                                    .dtypes = test->dtypes,
                                    .input_count = test->input_count,
                                    .parts = parts,
-                                   .part_count = 3 * test->shards_count};
+                                   .part_count = count};
     assert_ok(single_create(&params, &test->single));
 }
 
@@ -314,9 +312,8 @@ static void run_parts(struct layer_case *test, int first_part, int part_count, i
     do {
         for (int i = 0; i < part_count; i++) {
             int part = first_part + i;
-            meeting.first_shard = i * shards_first(shards, 1, 2);
-            meeting.shard_count =
-                part_count == 1 ? shards : shards_first(shards, i + 1, part_count) - meeting.first_shard;
+            meeting.first_shard = shards_first(shards, i, part_count);
+            meeting.shard_count = shards_first(shards, i + 1, part_count) - meeting.first_shard;
             write_part(test, part);
             assert_ok(single_run(test->single, part, meet, &meeting));
             read_part(test, part, meeting.shard_count, metrics + meeting.first_shard * METRIC_COUNT, results);
@@ -430,11 +427,11 @@ static enum status run_case(void *context, hid_t group, const char *name)
         int shards = (int)test.shards[i];
         struct results alone;
         new_results(&test, &alone);
-        run_parts(&test, part_of(i), 1, shards, &alone);
+        run_parts(&test, test.parts[i], 1, shards, &alone);
         if (shards > 1) {
             struct results together;
             new_results(&test, &together);
-            run_parts(&test, part_of(i) + 1, 2, shards, &together);
+            run_parts(&test, test.parts[i] + 1, 2, shards, &together);
             compare_bits(&test, &alone, &together);
             release_results(&together);
         }
