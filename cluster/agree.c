@@ -183,6 +183,9 @@ enum status comm_agree(struct comm *comm, const struct agreement *fields, size_t
     char *joined;
     size_t size;
     bool agree;
+    if (comm_is_stand_in(comm)) {
+        return STATUS_OK;
+    }
     TRY(join_fields(fields, count, &joined, &size));
     enum status status = digests_agree(comm, joined, size, &agree);
     if (status == STATUS_OK && !agree) {

@@ -14,7 +14,8 @@
 static const size_t call_limit = (size_t)64 << 20;
 
 struct comm {
-    MPI_Comm world;
+    MPI_Comm world; /* MPI_COMM_NULL: a stand-in */
+    MPI_Comm last;  /* for comm_all_arrive(), whose messages must not meet those of a rank that is still at work */
     int rank, size;
     int local_rank, local_size;
     int *counts; /* a rank: room for the arguments of MPI_Allgatherv */
@@ -97,6 +98,7 @@ static enum status start(struct comm *comm)
     }
     comm->world = MPI_COMM_WORLD;
     TRY(mpi_try(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN)));
+    TRY(mpi_try(MPI_Comm_dup(MPI_COMM_WORLD, &comm->last)));
     TRY(mpi_try(MPI_Comm_rank(comm->world, &comm->rank)));
     TRY(mpi_try(MPI_Comm_size(comm->world, &comm->size)));
     TRY(check_launcher(comm->size));
@@ -126,12 +128,28 @@ enum status comm_create(struct comm **created)
     return STATUS_OK;
 }
 
+enum status comm_create_stand_in(int rank, int size, struct comm **created)
+{
+    struct comm *comm;
+    TRY(memory_allocate(1, sizeof *comm, &comm));
+    *comm = (struct comm){.world = MPI_COMM_NULL, .rank = rank, .size = size, .local_rank = rank, .local_size = size};
+    *created = comm;
+    return STATUS_OK;
+}
+
 void comm_destroy(struct comm *comm)
 {
     if (comm != NULL) {
-        MPI_Finalize();
+        if (!comm_is_stand_in(comm)) {
+            MPI_Finalize();
+        }
         release(comm);
     }
+}
+
+bool comm_is_stand_in(const struct comm *comm)
+{
+    return comm->world == MPI_COMM_NULL;
 }
 
 int comm_rank(const struct comm *comm)
@@ -157,6 +175,9 @@ int comm_local_size(const struct comm *comm)
 _Noreturn void comm_abort(struct comm *comm, int exit_code)
 {
     fflush(NULL);
+    if (comm_is_stand_in(comm)) {
+        _exit(exit_code);
+    }
     if (comm->size == 1) {
         MPI_Finalize(); /* nobody to take along; MPI_Abort would print a paragraph */
     } else {
@@ -165,20 +186,41 @@ _Noreturn void comm_abort(struct comm *comm, int exit_code)
     _exit(exit_code);
 }
 
+bool comm_all_arrive(struct comm *comm, double seconds)
+{
+    enum { NAP_US = 1000 };
+    MPI_Request request;
+    int done = 0;
+    if (MPI_Ibarrier(comm->last, &request) != MPI_SUCCESS) {
+        return false;
+    }
+    for (double end = MPI_Wtime() + seconds; !done && MPI_Wtime() < end;) {
+        if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) {
+            return false;
+        }
+        if (!done) {
+            usleep(NAP_US);
+        }
+    }
+    return done != 0;
+}
+
 enum status comm_barrier(struct comm *comm)
 {
-    return mpi_try(MPI_Barrier(comm->world));
+    return comm_is_stand_in(comm) ? STATUS_OK : mpi_try(MPI_Barrier(comm->world));
 }
 
 enum status comm_max(struct comm *comm, int64_t value, int64_t *largest)
 {
-    return mpi_try(MPI_Allreduce(&value, largest, 1, MPI_INT64_T, MPI_MAX, comm->world));
+    *largest = value;
+    return comm_is_stand_in(comm) ? STATUS_OK
+                                  : mpi_try(MPI_Allreduce(&value, largest, 1, MPI_INT64_T, MPI_MAX, comm->world));
 }
 
 enum status comm_broadcast(struct comm *comm, void *data, size_t size, int root)
 {
     char *bytes = data;
-    while (size > 0) {
+    while (size > 0 && !comm_is_stand_in(comm)) {
         size_t part = size < call_limit ? size : call_limit;
         TRY(mpi_try(MPI_Bcast(bytes, (int)part, MPI_BYTE, root, comm->world)));
         bytes += part;
@@ -198,6 +240,9 @@ enum status comm_gather_all(struct comm *comm, const void *mine, const int64_t *
     }
     if (sizes[comm->rank] > 0 && mine != bytes + place) {
         memmove(bytes + place, mine, (size_t)sizes[comm->rank]);
+    }
+    if (comm_is_stand_in(comm)) {
+        return STATUS_OK;
     }
     if (total > call_limit) {
         /* Displacements are int too: rank by rank. */

@@ -18,9 +18,15 @@ struct comm;
  * error code, which ends the other ranks.
  */
 enum status comm_create(struct comm **comm) MUST_CHECK;
+/*
+ * Stands in for rank `rank` of `size`, all on one host, in plans that run nothing: without MPI, and talking to nobody.
+ * Agreement is taken for granted, and every collective call gives back what this rank put in.
+ */
+enum status comm_create_stand_in(int rank, int size, struct comm **comm) MUST_CHECK;
 /* Finalises MPI. Only on the way out of a job that succeeded on all ranks; else comm_abort(). */
 void comm_destroy(struct comm *comm);
 
+bool comm_is_stand_in(const struct comm *comm);
 int comm_rank(const struct comm *comm);
 int comm_size(const struct comm *comm);
 int comm_local_rank(const struct comm *comm); /* among the ranks of this host */
@@ -31,6 +37,12 @@ int comm_local_size(const struct comm *comm);
  * called before memory that MPI may still read or write is released.
  */
 _Noreturn void comm_abort(struct comm *comm, int exit_code);
+
+/*
+ * Whether all ranks call this within about `seconds`: for a rank that failed, to find out whether the others failed
+ * likewise. False at the latest then, and where messages do not get through. Once in a job.
+ */
+bool comm_all_arrive(struct comm *comm, double seconds);
 
 enum status comm_barrier(struct comm *comm) MUST_CHECK;
 /* The largest value of all ranks, to all. */

@@ -305,6 +305,14 @@ out:
     return status;
 }
 
+void config_skip(struct config *config, const char *prefix)
+{
+    for (size_t i = 0; i < config->section_count; i++) {
+        struct section *section = &config->sections[i];
+        section->skipped = section->skipped || strncmp(section->name, prefix, strlen(prefix)) == 0;
+    }
+}
+
 enum status config_check(struct config *config)
 {
     if (config->status != STATUS_OK) {
@@ -316,6 +324,9 @@ enum status config_check(struct config *config)
     enum status status = STATUS_OK;
     for (size_t i = 0; i < config->section_count; i++) {
         struct section *section = &config->sections[i];
+        if (section->skipped) {
+            continue;
+        }
         if (is_among(section->name, names, count)) {
             TRY_OUT(check_keys(config, section));
         } else if (!section->unknown) {

@@ -69,6 +69,11 @@ void config_problem(struct config *config, const char *section, const char *key,
 /* How many problems are known so far: a reader that sees it grow over its calls of config_read() has only defaults. */
 size_t config_problem_count(const struct config *config);
 /*
+ * The keys of sections whose names start with `prefix` are not judged, because their readers did not get that far (the
+ * type of a layer is unknown, say): so that one problem is not followed by many that are none.
+ */
+void config_skip(struct config *config, const char *prefix);
+/*
  * OK, or STATUS_BAD_INPUT with every problem collected so far, one a line, in the order of files and lines, unknown
  * sections and keys among them; so call it when all readers have read. Past 100 problems it counts the rest.
  */

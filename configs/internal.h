@@ -28,7 +28,8 @@ struct section {
     struct place place; /* where it was opened last in a file */
     struct entry *entries;
     size_t entry_count;
-    bool unknown;
+    bool unknown; /* already told as a problem */
+    bool skipped; /* its keys are not judged */
 };
 
 /* One call of config_read(). */

@@ -53,8 +53,10 @@ static void unknown_type(struct builder *builder, const char *section, const cha
         count++;
     }
     const char *near = nearest_name(names, count, type);
-    config_problem(builder->config, section, "type", "there is no layer type \"%s\"%s%s%s", type,
-                   near != NULL ? "; did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+    config_problem(builder->config, section, "type", "there is no layer type \"%s\"; %s%s%s", type,
+                   near != NULL ? "did you mean \"" : "lemnos help config lists them", near != NULL ? near : "",
+                   near != NULL ? "\"?" : "");
+    config_skip(builder->config, section);
 }
 
 static void unknown_input(struct builder *builder, const char *section, const char *name)

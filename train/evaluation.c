@@ -21,6 +21,7 @@ struct evaluation {
     struct session *session;
     struct loader *loader;
     bool classifies;
+    int64_t first, end;     /* samples that are asked for */
     int64_t elements;       /* floats of one prediction in memory */
     size_t target_size;     /* bytes of one target */
     struct error_row *rows; /* of all shards; this rank's from own_first on */
@@ -47,7 +48,8 @@ enum status evaluation_create(struct session *session, enum split split, struct 
 {
     struct evaluation *evaluation;
     TRY(memory_allocate(1, sizeof *evaluation, &evaluation));
-    *evaluation = (struct evaluation){.session = session, .classifies = session->dataset->classes > 0};
+    *evaluation =
+        (struct evaluation){.session = session, .classifies = session->dataset->classes > 0, .end = INT64_MAX};
     struct loader_params params = {
         .dataset = session->dataset,
         .split = split,
@@ -173,6 +175,12 @@ static void add_rows(struct evaluation *evaluation, struct error_row *totals)
     }
 }
 
+void evaluation_limit(struct evaluation *evaluation, int64_t first, int64_t count)
+{
+    evaluation->first = first;
+    evaluation->end = first + count;
+}
+
 enum status evaluation_run(struct evaluation *evaluation, sample_visitor *visitor, void *context,
                            struct evaluation_result *result)
 {
@@ -183,8 +191,12 @@ enum status evaluation_run(struct evaluation *evaluation, sample_visitor *visito
     for (;;) {
         const struct batch *batch;
         TRY(loader_next(evaluation->loader, &batch));
-        if (batch == NULL) {
+        int64_t samples = session->evaluation_samples * session->shards;
+        if (batch == NULL || batch->step * samples >= evaluation->end) {
             break;
+        }
+        if ((batch->step + 1) * samples <= evaluation->first) {
+            continue;
         }
         int64_t stop;
         TRY(comm_max(session->comm, stop_requested() ? 1 : 0, &stop));

@@ -26,6 +26,11 @@ struct evaluation;
 enum status evaluation_create(struct session *session, enum split split, struct evaluation **evaluation) MUST_CHECK;
 void evaluation_destroy(struct evaluation *evaluation);
 /*
+ * From now on only batches with one of the samples first .. first + count - 1 are evaluated, whole, and the rest of
+ * the split is left out. All ranks must say the same.
+ */
+void evaluation_limit(struct evaluation *evaluation, int64_t first, int64_t count);
+/*
  * Collective. `visitor` may be NULL; all ranks must agree on whether it is. STATUS_STOPPED, on all ranks, where a
  * signal asked to stop in the middle.
  */

@@ -57,11 +57,17 @@ static enum status read_config(struct session *session, const struct session_par
     TRY(dataset_open(params->config, (uint64_t)session->options.run.seed, params->saved, &session->dataset));
     if (session->dataset != NULL) {
         TRY(create_model(session, params->config));
+    } else {
+        config_skip(params->config, "data");
+        config_skip(params->config, "model");
+        config_skip(params->config, "layer ");
     }
     if (session->dataset != NULL && session->model.prediction >= 0) {
         int64_t bucket = (int64_t)(session->options.cluster.bucket_megabytes * 1048576.0 / sizeof(float));
         TRY(program_init(&session->program, &session->model.graph, bucket));
         TRY(optimizer_prepare(session, params->config));
+    } else {
+        config_skip(params->config, "group ");
     }
     return config_check(params->config);
 }
@@ -207,7 +213,7 @@ static enum status build(struct session *session, const struct session_params *p
     TRY(agree_on_session(session, params->config));
     TRY(engine_load(session->engine, &session->program));
     TRY(reserve_exchange(session));
-    if (params->train) {
+    if (params->train && !params->plan_only) {
         TRY(plan_sums(session));
     }
     return STATUS_OK;

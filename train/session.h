@@ -20,7 +20,7 @@ struct session_params {
     struct config *config;          /* the caller's; its problems are checked here */
     const struct checkpoint *saved; /* NULL, or the checkpoint whose data state is to be used */
     bool train;                     /* training phases, gradients and optimiser too */
-    bool plan_only;                 /* the null engine, whatever the config says */
+    bool plan_only;                 /* the null engine, whatever the config says, and no sums over ranks */
     bool timestamps;
 };
 

@@ -155,6 +155,38 @@ static void a_difference_is_named_on_all_ranks(void **state)
     text_release(&missing);
 }
 
+static void a_stand_in_answers_for_its_rank_alone(void **state)
+{
+    (void)state;
+    struct comm *comm;
+    assert_ok(comm_create_stand_in(2, 3, &comm));
+    assert_true(comm_is_stand_in(comm));
+    assert_int_equal(comm_rank(comm), 2);
+    assert_int_equal(comm_size(comm), 3);
+    assert_int_equal(comm_local_size(comm), 3);
+    int64_t largest = 0;
+    assert_ok(comm_max(comm, 7, &largest));
+    assert_int_equal(largest, 7);
+    assert_ok(comm_barrier(comm));
+    const struct agreement fields[] = {{"run.seed", "1"}};
+    assert_ok(comm_agree(comm, fields, COUNT_OF(fields)));
+    const int64_t sizes[] = {1, 2, 1};
+    char all[] = "....";
+    assert_ok(comm_gather_all(comm, "x", sizes, all));
+    assert_string_equal(all, "...x");
+    assert_ok(comm_broadcast(comm, all, sizeof all, 0));
+    assert_string_equal(all, "...x");
+    comm_destroy(comm);
+}
+
+/* Once in a job, so the last of all. */
+static void ranks_that_all_arrive_find_each_other(void **state)
+{
+    struct comm *comm = *state;
+    assert_false(comm_is_stand_in(comm));
+    assert_true(comm_all_arrive(comm, 60));
+}
+
 int main(void)
 {
     struct comm *comm;
@@ -170,6 +202,8 @@ int main(void)
         cmocka_unit_test_prestate(gathers_and_broadcasts_beyond_one_call_are_cut, comm),
         cmocka_unit_test_prestate(equal_fields_agree, comm),
         cmocka_unit_test_prestate(a_difference_is_named_on_all_ranks, comm),
+        cmocka_unit_test_prestate(a_stand_in_answers_for_its_rank_alone, comm),
+        cmocka_unit_test_prestate(ranks_that_all_arrive_find_each_other, comm),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     comm_destroy(comm);

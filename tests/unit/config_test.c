@@ -378,6 +378,18 @@ static void assert_load_fails(const char *path, const char *expected)
     assert_string_equal(status_message(), expected);
 }
 
+static void skipped_sections_are_not_judged(void **state)
+{
+    (void)state;
+    struct config *config;
+    assert_ok(
+        config_parse("a.ini", "[layer a]\ntype = x\nwidth = 3\n[layer b]\ntype = y\n[layers]\n", NULL, 0, &config));
+    config_skip(config, "layer ");
+    assert_int_equal(config_check(config), STATUS_BAD_INPUT);
+    assert_string_equal(status_message(), "a.ini:6: there is no section [layers]");
+    config_destroy(config);
+}
+
 static void files_that_cannot_be_read_fail_at_once(void **state)
 {
     (void)state;
@@ -412,6 +424,7 @@ static void includes_end_somewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(skipped_sections_are_not_judged),
         cmocka_unit_test(values_come_with_their_lines),
         cmocka_unit_test(sections_keep_their_order),
         cmocka_unit_test(readers_get_values_and_defaults),
