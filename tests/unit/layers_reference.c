@@ -83,7 +83,7 @@ static double pool_window(const struct reference *r, const double *x, double *dx
             }
             if (turn == 1) {
                 dx[i * width + j] += takes_max ? (i * width + j == best_at ? dy : 0) : share;
-            } else if (x[i * width + j] > best) {
+            } else if (x[i * width + j] > best || isnan(x[i * width + j])) {
                 best = x[i * width + j];
                 best_at = i * width + j;
             }

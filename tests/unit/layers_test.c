@@ -1,7 +1,5 @@
 /* Layers on a device against their formulas in double precision, and the same bits for any number of local shards. */
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,498 +7,17 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "compute/engine.h"
-#include "compute/graph/layer.h"
 #include "compute/graph/lower.h"
-#include "shaders/step.h"
+#include "compute/graph/program.h"
+#include "tests/unit/layers_check.h"
 #include "tests/unit/layers_reference.h"
-
-struct layer_case {
-    const char *type;
-    const char *options; /* "kernel=3 stride=2" */
-    struct shape shape;
-    int input_count;
-    int shards;
-    int64_t shard_samples;
-    double offset;    /* added to the inputs */
-    double tolerance; /* of an element, in parts of the largest */
-    bool relative;    /* of an output: in parts of itself */
-    enum tape_mode mode;
-};
-
-/* Dense arrays over the whole batch, in PyTorch's order. */
-struct arrays {
-    float *x[REFERENCE_INPUTS], *dy, *parameters[REFERENCE_PARAMETERS];
-    float *y, *dx[REFERENCE_INPUTS], *gradients[REFERENCE_PARAMETERS];
-};
-
-static const uint64_t SEED = 0x123456789abcdef0U;
-static const uint32_t STEP = 41;
-
-static float *numbers(int64_t count)
-{
-    float *array = calloc((size_t)count + 1, sizeof(float));
-    assert_non_null(array);
-    return array;
-}
-
-/* Eighths, so that equal values meet in a window, and some small ones. */
-static void fill(float *array, int64_t count, uint64_t stream, double offset)
-{
-    struct random random;
-    random_init(&random, 7, RANDOM_DATA, stream);
-    for (int64_t i = 0; i < count; i++) {
-        double value = floor(random_uniform(&random, -4, 4) * 8) / 8;
-        array[i] = (float)((i % 7 == 3 ? value * 1e-3 : value) + offset);
-    }
-}
-
-static int64_t place(struct shape shape, int64_t element)
-{
-    int64_t positions = shape_positions(shape);
-    int64_t channels = shape_channels(shape);
-    int64_t channel = shape.rank == 2 ? element % channels : element / positions;
-    int64_t position = shape.rank == 2 ? element / channels : element % positions;
-    return position * shape_stride(shape) + channel;
-}
-
-static void to_memory(struct shape shape, int64_t samples, const float *dense, float *memory)
-{
-    int64_t count = shape_count(shape);
-    int64_t size = shape_elements(shape, DTYPE_FLOAT32);
-    memset(memory, 0, (size_t)(samples * size) * sizeof(float));
-    for (int64_t i = 0; i < samples * count; i++) {
-        memory[i / count * size + place(shape, i % count)] = dense[i];
-    }
-}
-
-static void from_memory(struct shape shape, int64_t samples, const float *memory, float *dense)
-{
-    int64_t count = shape_count(shape);
-    int64_t size = shape_elements(shape, DTYPE_FLOAT32);
-    double padding = 0;
-    for (int64_t i = 0; i < samples * size; i++) {
-        padding += memory[i] != 0;
-    }
-    for (int64_t i = 0; i < samples * count; i++) {
-        dense[i] = memory[i / count * size + place(shape, i % count)];
-        padding -= dense[i] != 0;
-    }
-    assert_int_equal((int)padding, 0); /* the channel padding is zero */
-}
-
-static void parse_options(const struct layer_type *type, const char *text, void *options)
-{
-    char copy[256];
-    snprintf(copy, sizeof copy, "%s", text);
-    assert_ok(option_defaults(type->options, options));
-    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
-        char *value = strchr(word, '=');
-        *value++ = '\0';
-        const struct option *option = option_find(type->options, word);
-        assert_non_null(option);
-        assert_ok(option_parse(option, value, options));
-    }
-}
-
-static void build_graph(const struct layer_case *c, struct graph *graph, struct layer **layer)
-{
-    const struct layer_type *type = layer_type_find(c->type);
-    assert_non_null(type);
-    double options[32] = {0};
-    assert_true(type->options_size <= sizeof options);
-    parse_options(type, c->options, options);
-    int inputs[REFERENCE_INPUTS];
-    graph_init(graph);
-    for (int i = 0; i < c->input_count; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "x%d", i);
-        assert_ok(graph_add_input(graph, name, c->shape, DTYPE_FLOAT32, &inputs[i]));
-        graph->values[inputs[i]].needs_gradient = true;
-    }
-    struct layer_params params = {
-        .type = type, .name = "tested", .options = options, .inputs = inputs, .input_count = c->input_count};
-    assert_ok(graph_add(graph, &params, layer));
-    option_release(type->options, options);
-}
-
-struct device {
-    struct engine *engine;
-    struct program program;
-    struct phase *phase;
-    enum device_class class;
-};
-
-static float *host(const struct device *device, int tensor)
-{
-    const struct tensor *where = &device->phase->tape.tensors[tensor];
-    return (float *)((char *)engine_host(device->engine, where->region) + where->offset);
-}
-
-static struct geometry make_geometry(const struct layer_case *c, int first, int count)
-{
-    struct geometry geometry = {
-        .shards = c->shards, .first_shard = first, .shard_count = count, .shard_samples = c->shard_samples};
-    geometry.piece_count = shards_pieces(c->shards, first, count, PIECE_MAX_SHARDS, geometry.pieces, 16);
-    return geometry;
-}
-
-static void load(struct device *device, struct graph *graph, const struct layer_case *c, struct geometry geometry)
-{
-    int values[REFERENCE_INPUTS + 1];
-    for (int i = 0; i < graph->value_count; i++) {
-        values[i] = i;
-    }
-    int output = graph->value_count - 1;
-    assert_ok(program_init(&device->program, graph, 1 << 20));
-    program_reserve(&device->program, geometry.piece_count, 0);
-    struct lower_params params = {.graph = graph,
-                                  .mode = c->mode,
-                                  .device_class = device->class,
-                                  .geometry = geometry,
-                                  .flat_count = device->program.flat_count,
-                                  .observed = &output,
-                                  .observed_count = 1};
-    if (c->mode == TAPE_TRAIN) {
-        params.seeded = &output;
-        params.seeded_count = 1;
-        params.observed_gradients = values;
-        params.observed_gradient_count = c->input_count;
-    }
-    int phase;
-    assert_ok(program_add_phase(&device->program, "check", &params, false, &phase));
-    device->phase = device->program.phases[phase];
-    struct engine_params engine_params = {.kind = ENGINE_VULKAN,
-                                          .device = -1,
-                                          .device_class = (int)device->class,
-                                          .share_device = true,
-                                          .validation = getenv("LEMNOS_TEST_VALIDATION") != NULL};
-    assert_ok(engine_create(&engine_params, &device->engine));
-    assert_ok(engine_load(device->engine, &device->program));
-}
-
-static void write_inputs(const struct device *device, const struct layer *layer, const struct layer_case *c,
-                         struct geometry geometry, const struct arrays *arrays)
-{
-    int64_t samples = geometry_samples(&geometry);
-    int64_t first = geometry.first_shard * geometry.shard_samples;
-    const struct graph *graph = layer->graph;
-    for (int i = 0; i < c->input_count; i++) {
-        to_memory(c->shape, samples, arrays->x[i] + first * shape_count(c->shape),
-                  host(device, lower_value_tensor(&device->phase->tape, layer->inputs[i])));
-    }
-    struct shape output = layer_output_shape(layer, 0);
-    if (c->mode == TAPE_TRAIN) {
-        to_memory(output, samples, arrays->dy + first * shape_count(output),
-                  host(device, lower_gradient_tensor(&device->phase->tape, layer->outputs[0])));
-    }
-    float *flat = engine_host(device->engine, REGION_PARAMETERS);
-    for (int i = 0; i < graph->parameter_count; i++) {
-        parameter_from_dense(&graph->parameters[i], arrays->parameters[i], flat + graph->parameters[i].offset);
-    }
-    struct step_scalars *step = engine_host(device->engine, REGION_STEP);
-    step->step = STEP;
-    step->seed_low = (uint32_t)SEED;
-    step->seed_high = (uint32_t)(SEED >> 32);
-    uint64_t size = device->program.region_sizes[REGION_PARAMETERS];
-    assert_ok(engine_push(device->engine, REGION_PARAMETERS, 0, size));
-}
-
-/* All shards are local where there are host steps, so their sum is the whole. */
-static void serve_host_step(const struct device *device, const struct host_step *step, struct geometry geometry)
-{
-    const float *rows = engine_exchange(device->engine, &step->input);
-    float *sum = engine_exchange(device->engine, &step->output);
-    struct piece pieces[16];
-    const float *data[16];
-    for (int i = 0; i < geometry.shard_count; i++) {
-        pieces[i] = (struct piece){i, 1};
-        data[i] = rows + i * step->count;
-    }
-    shards_sum(geometry.shards, pieces, data, geometry.shard_count, step->count, sum);
-}
-
-static void run(const struct device *device, struct geometry geometry)
-{
-    assert_ok(engine_begin(device->engine, 0));
-    struct engine_event event = {0};
-    while (event.kind != EVENT_DONE) {
-        assert_ok(engine_poll(device->engine, 100000, &event));
-        if (event.kind == EVENT_HOST) {
-            assert_int_equal(geometry.shard_count, geometry.shards);
-            serve_host_step(device, event.host, geometry);
-            assert_ok(engine_continue(device->engine));
-        }
-    }
-}
-
-/* Reads this range's samples into the batch's arrays; gradients[i] gets the sums of the range's pieces. */
-static void read_outputs(const struct device *device, const struct layer *layer, const struct layer_case *c,
-                         struct geometry geometry, struct arrays *arrays)
-{
-    int64_t samples = geometry_samples(&geometry);
-    int64_t first = geometry.first_shard * geometry.shard_samples;
-    struct shape output = layer_output_shape(layer, 0);
-    const struct tape *tape = &device->phase->tape;
-    from_memory(output, samples, host(device, lower_value_tensor(tape, layer->outputs[0])),
-                arrays->y + first * shape_count(output));
-    if (c->mode != TAPE_TRAIN) {
-        return;
-    }
-    for (int i = 0; i < c->input_count; i++) {
-        from_memory(c->shape, samples, host(device, lower_gradient_tensor(tape, layer->inputs[i])),
-                    arrays->dx[i] + first * shape_count(c->shape));
-    }
-    uint64_t size = device->program.region_sizes[REGION_GRADIENTS];
-    assert_ok(engine_pull(device->engine, REGION_GRADIENTS, 0, size));
-    const float *flat = engine_host(device->engine, REGION_GRADIENTS);
-    for (int i = 0; i < layer->graph->parameter_count; i++) {
-        const struct parameter *parameter = &layer->graph->parameters[i];
-        for (int j = 0; j < geometry.piece_count; j++) {
-            float *part = arrays->gradients[i] + geometry.pieces[j].first * parameter_count(parameter);
-            parameter_to_dense(parameter, flat + j * device->program.flat_count + parameter->offset, part);
-        }
-    }
-}
-
-/* Runs the shards [first, first + count) and leaves their results in `arrays`. */
-static void run_range(const struct layer_case *c, int first, int count, struct arrays *arrays)
-{
-    struct graph graph;
-    struct layer *layer;
-    struct device device = {.class = CLASS_CPU};
-    struct geometry geometry = make_geometry(c, first, count);
-    build_graph(c, &graph, &layer);
-    load(&device, &graph, c, geometry);
-    write_inputs(&device, layer, c, geometry, arrays);
-    run(&device, geometry);
-    read_outputs(&device, layer, c, geometry, arrays);
-    engine_destroy(device.engine);
-    program_release(&device.program);
-    graph_release(&graph);
-}
-
-static void check(const struct layer_case *c, const char *what, bool relative, const float *got, const double *wanted,
-                  int64_t count)
-{
-    double largest = 1e-30;
-    for (int64_t i = 0; i < count; i++) {
-        largest = fmax(largest, fabs(wanted[i]));
-    }
-    for (int64_t i = 0; i < count; i++) {
-        double scale = relative ? fabs(wanted[i]) : largest;
-        if (!(fabs(got[i] - wanted[i]) <= c->tolerance * scale)) {
-            char text[SHAPE_TEXT_SIZE];
-            fail_msg("%s %s %s: %s[%" PRId64 "] is %.9g, not %.9g (largest %g)", c->type, c->options,
-                     shape_format(c->shape, text), what, i, (double)got[i], wanted[i], largest);
-        }
-    }
-}
-
-static double *widen(const float *array, int64_t count)
-{
-    double *wide = calloc((size_t)count + 1, sizeof(double));
-    assert_non_null(wide);
-    for (int64_t i = 0; i < count; i++) {
-        wide[i] = array[i];
-    }
-    return wide;
-}
-
-static void read_reference_options(const struct layer_case *c, struct reference *r)
-{
-    int64_t pair[2];
-    struct option option = {.type = OPTION_PAIR, .max = 1 << 20};
-    static const char *const names[] = {"kernel=", "stride=", "padding="};
-    int *targets[] = {r->kernel, r->stride, r->padding};
-    for (int i = 0; i < 3; i++) {
-        const char *found = strstr(c->options, names[i]);
-        char text[32] = "0";
-        if (found != NULL) {
-            sscanf(found + strlen(names[i]), "%31s", text);
-        }
-        assert_ok(option_parse(&option, text, pair));
-        for (int j = 0; j < 2; j++) {
-            targets[i][j] = i == 1 && pair[j] == 0 ? r->kernel[j] : (int)pair[j];
-        }
-    }
-    const char *p = strstr(c->options, "p=");
-    const char *slope = strstr(c->options, "negative_slope=");
-    r->p = p != NULL ? atof(p + 2) : 0.5;
-    r->slope = slope != NULL ? atof(slope + 15) : strcmp(c->type, "leaky_relu") == 0 ? 0.01 : 0;
-    r->epsilon = 1e-5;
-    r->count_include_pad = strstr(c->options, "count_include_pad=no") == NULL;
-    r->affine = strstr(c->options, "affine=no") == NULL;
-    r->global = strstr(c->options, "statistics=global") != NULL;
-    r->training = c->mode == TAPE_TRAIN;
-    r->seed = SEED;
-    r->step = STEP;
-}
-
-struct sizes {
-    struct shape output;
-    int64_t input_count, output_count; /* of the batch */
-    int parameter_count;
-    int64_t parameter_counts[REFERENCE_PARAMETERS];
-};
-
-static struct sizes find_sizes(const struct layer_case *c)
-{
-    struct graph graph;
-    struct layer *layer;
-    build_graph(c, &graph, &layer);
-    int64_t samples = c->shards * c->shard_samples;
-    struct sizes sizes = {.output = layer_output_shape(layer, 0), .parameter_count = graph.parameter_count};
-    sizes.input_count = samples * shape_count(c->shape);
-    sizes.output_count = samples * shape_count(sizes.output);
-    for (int i = 0; i < graph.parameter_count; i++) {
-        sizes.parameter_counts[i] = parameter_count(&graph.parameters[i]);
-    }
-    graph_release(&graph);
-    return sizes;
-}
-
-static void arrays_init(const struct layer_case *c, const struct sizes *sizes, struct arrays *arrays)
-{
-    for (int i = 0; i < c->input_count; i++) {
-        arrays->x[i] = numbers(sizes->input_count);
-        arrays->dx[i] = numbers(sizes->input_count);
-        fill(arrays->x[i], sizes->input_count, (uint64_t)i, c->offset);
-    }
-    arrays->y = numbers(sizes->output_count);
-    arrays->dy = numbers(sizes->output_count);
-    fill(arrays->dy, sizes->output_count, 100, 0.25);
-    for (int i = 0; i < sizes->parameter_count; i++) {
-        arrays->parameters[i] = numbers(sizes->parameter_counts[i]);
-        arrays->gradients[i] = numbers(sizes->parameter_counts[i] * c->shards);
-        fill(arrays->parameters[i], sizes->parameter_counts[i], 200 + (uint64_t)i, i % 2 == 1 ? 5 : 0);
-    }
-}
-
-static void arrays_release(struct arrays *arrays)
-{
-    for (int i = 0; i < REFERENCE_INPUTS; i++) {
-        free(arrays->x[i]);
-        free(arrays->dx[i]);
-    }
-    for (int i = 0; i < REFERENCE_PARAMETERS; i++) {
-        free(arrays->parameters[i]);
-        free(arrays->gradients[i]);
-    }
-    free(arrays->y);
-    free(arrays->dy);
-}
-
-/* Adds the pieces of one run (single shards, or one piece of all) to the first one's place. */
-static void sum_gradients(const struct layer_case *c, const struct sizes *sizes, struct arrays *arrays)
-{
-    struct piece pieces[16];
-    const float *data[16];
-    for (int i = 0; i < sizes->parameter_count; i++) {
-        for (int j = 0; j < c->shards; j++) {
-            pieces[j] = (struct piece){j, 1};
-            data[j] = arrays->gradients[i] + j * sizes->parameter_counts[i];
-        }
-        shards_sum(c->shards, pieces, data, c->shards, sizes->parameter_counts[i], arrays->gradients[i]);
-    }
-}
-
-static void check_against_reference(const struct layer_case *c, const struct sizes *sizes, const struct arrays *arrays)
-{
-    struct reference r = {.type = c->type,
-                          .input_count = c->input_count,
-                          .shape = c->shape,
-                          .output = sizes->output,
-                          .samples = c->shards * c->shard_samples,
-                          .shards = c->shards};
-    read_reference_options(c, &r);
-    double *owned[64];
-    int owned_count = 0;
-#define OWN(pointer) (owned[owned_count++] = (pointer))
-    for (int i = 0; i < c->input_count; i++) {
-        r.x[i] = OWN(widen(arrays->x[i], sizes->input_count));
-        r.dx[i] = OWN(widen(arrays->dx[i], sizes->input_count));
-    }
-    r.dy = OWN(widen(arrays->dy, sizes->output_count));
-    r.y = OWN(widen(arrays->y, sizes->output_count));
-    for (int i = 0; i < sizes->parameter_count; i++) {
-        r.parameters[i] = OWN(widen(arrays->parameters[i], sizes->parameter_counts[i]));
-        r.gradients[i] = OWN(widen(arrays->gradients[i], sizes->parameter_counts[i]));
-    }
-#undef OWN
-    reference_run(&r);
-    check(c, "y", c->relative, arrays->y, r.y, sizes->output_count);
-    for (int i = 0; i < c->input_count && c->mode == TAPE_TRAIN; i++) {
-        check(c, "dx", false, arrays->dx[i], r.dx[i], sizes->input_count);
-    }
-    for (int i = 0; i < sizes->parameter_count && c->mode == TAPE_TRAIN; i++) {
-        check(c, "gradient", false, arrays->gradients[i], r.gradients[i], sizes->parameter_counts[i]);
-    }
-    for (int i = 0; i < owned_count; i++) {
-        free(owned[i]);
-    }
-}
-
-static void check_same(const struct layer_case *c, const char *what, const float *a, const float *b, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++) {
-        if (memcmp(&a[i], &b[i], sizeof(float)) != 0) {
-            fail_msg("%s %s: %s[%" PRId64 "] is %.9g with all shards local, %.9g shard by shard", c->type, c->options,
-                     what, i, (double)a[i], (double)b[i]);
-        }
-    }
-}
-
-static void check_shard_by_shard(const struct layer_case *c, const struct sizes *sizes, const struct arrays *whole)
-{
-    struct arrays parts = {0};
-    arrays_init(c, sizes, &parts);
-    for (int shard = 0; shard < c->shards; shard++) {
-        run_range(c, shard, 1, &parts);
-    }
-    sum_gradients(c, sizes, &parts);
-    check_same(c, "y", whole->y, parts.y, sizes->output_count);
-    for (int i = 0; i < c->input_count; i++) {
-        check_same(c, "dx", whole->dx[i], parts.dx[i], sizes->input_count);
-    }
-    for (int i = 0; i < sizes->parameter_count && c->mode == TAPE_TRAIN; i++) {
-        check_same(c, "gradient", whole->gradients[i], parts.gradients[i], sizes->parameter_counts[i]);
-    }
-    arrays_release(&parts);
-}
-
-static void check_case(const struct layer_case *c)
-{
-    struct sizes sizes = find_sizes(c);
-    struct arrays arrays = {0};
-    arrays_init(c, &sizes, &arrays);
-    run_range(c, 0, c->shards, &arrays);
-    check_against_reference(c, &sizes, &arrays);
-    if (c->shards > 1 && strstr(c->options, "global") == NULL) {
-        check_shard_by_shard(c, &sizes, &arrays);
-    }
-    arrays_release(&arrays);
-}
-
-#define IMAGE(c, h, w)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 3, .dim = { c, h, w }                                                                                  \
-    }
-#define VECTOR(c)                                                                                                      \
-    {                                                                                                                  \
-        .rank = 1, .dim = { c }                                                                                        \
-    }
-#define SEQUENCE(t, c)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 2, .dim = { t, c }                                                                                     \
-    }
 
 static void check_all(const struct layer_case *cases, size_t count)
 {
     const char *only = getenv("LEMNOS_TEST_LAYER");
     for (size_t i = 0; i < count; i++) {
         if (only == NULL || strcmp(only, cases[i].type) == 0) {
-            check_case(&cases[i]);
+            layer_case_check(&cases[i], CLASS_CPU);
         }
     }
 }
@@ -526,6 +43,10 @@ static void test_activations(void **state)
         {"sigmoid", "", VECTOR(3), 1, 1, 4, -80, 1e-6, true, TAPE_TRAIN},
         {"sigmoid", "", VECTOR(3), 1, 1, 4, 80, 1e-6, false, TAPE_TRAIN},
         {"tanh", "", VECTOR(3), 1, 1, 4, 30, 1e-6, false, TAPE_TRAIN},
+        {"relu", "", VECTOR(8), 1, 1, 2, NAN, 0, false, TAPE_EVALUATE},
+        {"leaky_relu", "", VECTOR(8), 1, 1, 2, NAN, 0, false, TAPE_EVALUATE},
+        {"sigmoid", "", VECTOR(8), 1, 1, 2, NAN, 0, false, TAPE_EVALUATE},
+        {"tanh", "", VECTOR(8), 1, 1, 2, NAN, 0, false, TAPE_EVALUATE},
     };
     check_all(cases, COUNT_OF(cases));
 }
@@ -584,6 +105,7 @@ static void test_pools(void **state)
          TAPE_TRAIN},
         {"avg_pool2d", "kernel=7x5 stride=3x1 padding=3x2 count_include_pad=no", IMAGE(3, 13, 11), 1, 2, 1, 0, 1e-6,
          false, TAPE_TRAIN},
+        {"max_pool2d", "kernel=2", IMAGE(4, 4, 4), 1, 1, 2, NAN, 0, false, TAPE_EVALUATE},
         {"max_pool2d", "kernel=90", IMAGE(1, 100, 100), 1, 1, 1, 0, 1e-6, false, TAPE_TRAIN},
         {"avg_pool2d", "kernel=5000x1 stride=100x1", IMAGE(1, 5500, 1), 1, 1, 1, 0, 1e-5, false, TAPE_TRAIN},
         {"global_avg_pool2d", "", IMAGE(5, 7, 7), 1, 3, 2, 0, 1e-6, false, TAPE_TRAIN},
@@ -615,11 +137,149 @@ static void test_batch_norm(void **state)
     check_all(cases, COUNT_OF(cases));
 }
 
+static void test_classes(void **state)
+{
+    (void)state;
+    static const struct layer_case cases[] = {
+        {"sigmoid", "", IMAGE(3, 5, 7), 1, 3, 2, 0, 1e-6, true, TAPE_TRAIN},
+        {"max_pool2d", "kernel=3 stride=2 padding=1", IMAGE(5, 9, 12), 1, 2, 2, 0, 1e-6, false, TAPE_TRAIN},
+        {"batch_norm", "", IMAGE(5, 9, 9), 1, 2, 3, 0, 1e-5, false, TAPE_TRAIN},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        layer_case_check(&cases[i], CLASS_GPU);
+    }
+}
+
+/* d(sum of y dy) / dx of the reference itself, by central differences. */
+static void check_differences(struct reference r, double *x, int64_t x_count, int64_t y_count)
+{
+    enum { LARGEST = 512 };
+    double dx[LARGEST];
+    const double step = 1e-5;
+    reference_run(&r);
+    memcpy(dx, r.dx[0], (size_t)x_count * sizeof(double));
+    for (int64_t i = 0; i < x_count; i += 3) {
+        double sums[2] = {0};
+        for (int side = 0; side < 2; side++) {
+            double kept = x[i];
+            x[i] += side == 0 ? -step : step;
+            reference_run(&r);
+            x[i] = kept;
+            for (int64_t j = 0; j < y_count; j++) {
+                sums[side] += r.y[j] * r.dy[j];
+            }
+        }
+        double slope = (sums[1] - sums[0]) / (2 * step);
+        if (fabs(slope - dx[i]) > 1e-6) {
+            fail_msg("%s: dx[%d] is %.9g, by differences %.9g", r.type, (int)i, dx[i], slope);
+        }
+    }
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 * 3 * 6 * 7 };
+    static const char *const types[] = {"relu",       "leaky_relu", "sigmoid",           "tanh",      "add", "dropout",
+                                        "max_pool2d", "avg_pool2d", "global_avg_pool2d", "batch_norm"};
+    double x[COUNT];
+    double dy[COUNT];
+    double y[COUNT];
+    double dx[COUNT];
+    double parameters[REFERENCE_PARAMETERS][3] = {{1, 2, -1}, {0, 1, 2}, {0}, {1, 1, 1}};
+    double gradients[REFERENCE_PARAMETERS][3];
+    struct random random;
+    random_init(&random, 3, RANDOM_DATA, 0);
+    for (int i = 0; i < COUNT; i++) {
+        x[i] = random_normal(&random); /* no two are equal, none is 0 */
+        dy[i] = random_normal(&random);
+    }
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        bool pools = strstr(types[i], "_pool2d") != NULL;
+        bool is_global = strncmp(types[i], "global", 6) == 0;
+        struct reference r = {.type = types[i],
+                              .slope = strcmp(types[i], "leaky_relu") == 0 ? 0.1 : 0,
+                              .p = 0.4,
+                              .epsilon = 1e-5,
+                              .kernel = {3, 2},
+                              .stride = {2, 1},
+                              .padding = {1, 1},
+                              .affine = 1,
+                              .training = 1,
+                              .input_count = 1,
+                              .shape = shape_image(3, 6, 7),
+                              .output = shape_image(3, 3, 8),
+                              .samples = 2,
+                              .shards = 1,
+                              .x = {x},
+                              .dy = dy,
+                              .y = y,
+                              .dx = {dx}};
+        for (int j = 0; j < REFERENCE_PARAMETERS; j++) {
+            r.parameters[j] = parameters[j];
+            r.gradients[j] = gradients[j];
+        }
+        int64_t outputs = 2 * (is_global ? 3 : pools ? shape_count(r.output) : shape_count(r.shape));
+        check_differences(r, x, COUNT, outputs);
+    }
+}
+
+/* Storage buffers are limited: a large output is made in parts that meet, each within the limit. No device needed. */
+static void test_large_outputs(void **state)
+{
+    (void)state;
+    static const struct layer_case cases[] = {
+        {"relu", "", VECTOR(1000001), 1, 2, 40, 0, 0, false, TAPE_TRAIN},
+        {"flatten", "", IMAGE(3, 501, 701), 1, 2, 40, 0, 0, false, TAPE_TRAIN},
+        {"dropout", "", IMAGE(3, 501, 701), 1, 2, 40, 0, 0, false, TAPE_TRAIN},
+        {"add", "", IMAGE(3, 501, 701), 2, 2, 40, 0, 0, false, TAPE_TRAIN},
+        {"max_pool2d", "kernel=3 stride=1", IMAGE(3, 501, 701), 1, 2, 40, 0, 0, false, TAPE_TRAIN},
+        {"avg_pool2d", "kernel=3 stride=1", IMAGE(3, 501, 701), 1, 2, 40, 0, 0, false, TAPE_TRAIN},
+        {"batch_norm", "", IMAGE(3, 501, 701), 1, 2, 40, 0, 0, false, TAPE_TRAIN},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct graph graph;
+        struct layer *layer;
+        struct program program;
+        layer_case_build(&cases[i], &graph, &layer);
+        assert_ok(program_init(&program, &graph, 1 << 20));
+        struct lower_params params = {.graph = &graph,
+                                      .mode = TAPE_TRAIN,
+                                      .geometry = layer_case_geometry(&cases[i], 0, cases[i].shards),
+                                      .flat_count = program.flat_count};
+        struct tape tape;
+        assert_ok(lower(&params, &tape));
+        int output = lower_value_tensor(&tape, layer->outputs[0]);
+        uint64_t end = 0;
+        int parts = 0;
+        for (int j = 0; j < tape.step_count; j++) {
+            const struct dispatch *dispatch = &tape.steps[j].dispatch;
+            for (int k = 0; k < dispatch->binding_count; k++) {
+                const struct binding *binding = &dispatch->bindings[k];
+                if (binding->tensor == output && binding->access == ACCESS_WRITE) {
+                    assert_true(binding->size <= DISPATCH_MAX_STORAGE);
+                    assert_true(binding->offset % TENSOR_ALIGNMENT == 0);
+                    assert_true(binding->offset <= end && end < binding->offset + binding->size);
+                    end = binding->offset + binding->size;
+                    parts++;
+                }
+            }
+        }
+        assert_true(parts > 1);
+        assert_int_equal(end, tape.tensors[output].size);
+        tape_release(&tape);
+        program_release(&program);
+        graph_release(&graph);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_activations), cmocka_unit_test(test_add_and_flatten), cmocka_unit_test(test_dropout),
-        cmocka_unit_test(test_pools),       cmocka_unit_test(test_batch_norm),
+        cmocka_unit_test(test_reference),   cmocka_unit_test(test_large_outputs),
+        cmocka_unit_test(test_activations), cmocka_unit_test(test_add_and_flatten),
+        cmocka_unit_test(test_dropout),     cmocka_unit_test(test_pools),
+        cmocka_unit_test(test_batch_norm),  cmocka_unit_test(test_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
