@@ -33,10 +33,10 @@ void make_vector(uint row, uint column, uint start, uint channel, uint at)
             uvec2 window = uvec2(last_row - k, last_column - l);
             uint i = row + push.padding_height - window.x * STRIDE_HEIGHT;
             uint j = column + push.padding_width - window.y * STRIDE_WIDTH;
-            bool inside = window.x < push.read_height && window.y < push.read_width && i < KERNEL_HEIGHT &&
-                          j < KERNEL_WIDTH;
+            bool inside = window.x < push.read_height && window.y < push.read_width && j < KERNEL_WIDTH;
             uint position = inside ? start + window.x * push.read_width + window.y : 0;
             uint vector = position * push.channels.value + channel;
+            /* A row behind the window gives a place that no window has. */
             uint place = inside ? i * KERNEL_WIDTH + j : 0xffffffffu;
             sum += mix(vec4(0), imageLoad(dy, int(vector)), equal(load_places(vector), uvec4(place)));
         }

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "compute/graph/lower.h"
 #include "compute/graph/program.h"
+#include "shaders/lib/range.h"
 #include "tests/unit/layers_check.h"
 #include "tests/unit/layers_reference.h"
 
@@ -251,6 +252,7 @@ static void test_large_outputs(void **state)
         assert_ok(lower(&params, &tape));
         int output = lower_value_tensor(&tape, layer->outputs[0]);
         uint64_t end = 0;
+        uint32_t next = 0;
         int parts = 0;
         for (int j = 0; j < tape.step_count; j++) {
             const struct dispatch *dispatch = &tape.steps[j].dispatch;
@@ -261,6 +263,10 @@ static void test_large_outputs(void **state)
                     assert_true(binding->offset % TENSOR_ALIGNMENT == 0);
                     assert_true(binding->offset <= end && end < binding->offset + binding->size);
                     end = binding->offset + binding->size;
+                    struct range part; /* every kernel's push constants begin with it */
+                    memcpy(&part, dispatch->push, sizeof part);
+                    assert_int_equal(part.first, next);
+                    next += part.count;
                     parts++;
                 }
             }
