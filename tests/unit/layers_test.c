@@ -1,4 +1,7 @@
-/* Layers on a device against their formulas in double precision, and the same bits for any number of local shards. */
+/*
+ * Layers on a device against their formulas in double precision, and the same bits for any number of local shards.
+ * LEMNOS_TEST_LAYER=NAME in the environment runs one type's cases; LEMNOS_TEST_VALIDATION=1 turns validation layers on.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
