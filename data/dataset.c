@@ -12,6 +12,7 @@
 struct common_options {
     int source;
     int64_t train_limit, test_limit;
+    struct augmentation augmentation;
 };
 
 const struct option dataset_options[] = {
@@ -34,6 +35,18 @@ const struct option dataset_options[] = {
      .min = 0,
      .max = INFINITY,
      .help = "test on the first so many samples only; 0 = all"},
+    {.name = "crop_padding",
+     .type = OPTION_INT,
+     .offset = offsetof(struct common_options, augmentation.crop_padding),
+     .fallback = "0",
+     .min = 0,
+     .max = 4096,
+     .help = "train on images shifted at random by up to so many pixels each way; what moves in is black"},
+    {.name = "flip",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct common_options, augmentation.flip),
+     .fallback = "no",
+     .help = "train on images mirrored left to right in half of the cases"},
     OPTIONS_END,
 };
 
@@ -63,7 +76,33 @@ static enum status open_source(struct dataset *dataset, const struct common_opti
     if (dataset->count[SPLIT_TRAIN] < 1) {
         return fail(STATUS_BAD_INPUT, "[data] source = %s: there is no sample to train on", type->name);
     }
+    dataset->augmentation = common->augmentation;
     return apply_limits(dataset, common);
+}
+
+static void refuse_augmentation(const struct dataset *dataset, struct config *config, const char *key)
+{
+    config_problem(config, "data", key, "source = %s gives no images: leave this key out", dataset->type->name);
+}
+
+/* Only images can be augmented, and of each something must remain. */
+static void check_augmentation(const struct dataset *dataset, struct config *config)
+{
+    struct shape shape = dataset->fields[0].shape;
+    int64_t padding = dataset->augmentation.crop_padding;
+    if (dataset->border == NULL) {
+        if (padding > 0) {
+            refuse_augmentation(dataset, config, "crop_padding");
+        }
+        if (dataset->augmentation.flip) {
+            refuse_augmentation(dataset, config, "flip");
+        }
+    } else if (padding >= shape_height(shape) || padding >= shape_width(shape)) {
+        char text[SHAPE_TEXT_SIZE];
+        config_problem(config, "data", "crop_padding",
+                       "a shift by %" PRId64 " pixels leaves nothing of an image of %s: set it lower", padding,
+                       shape_format(shape, text));
+    }
 }
 
 enum status dataset_open(struct config *config, uint64_t seed, const struct checkpoint *saved, struct dataset **dataset)
@@ -87,6 +126,10 @@ enum status dataset_open(struct config *config, uint64_t seed, const struct chec
         goto out;
     }
     TRY_OUT(open_source(opened, &common, saved));
+    check_augmentation(opened, config);
+    if (config_problem_count(config) > problems) {
+        goto out;
+    }
     *dataset = opened;
     return STATUS_OK;
 out:
@@ -105,6 +148,18 @@ void dataset_close(struct dataset *dataset)
     }
     free(dataset->options);
     free(dataset);
+}
+
+enum status dataset_read_augmented(const struct dataset *dataset, enum split split, int64_t index, int64_t epoch,
+                                   void *const fields[])
+{
+    TRY(dataset->type->read(dataset, split, index, epoch, fields));
+    if (dataset->border != NULL) {
+        struct random random;
+        random_init(&random, dataset->seed, RANDOM_AUGMENT, ((uint64_t)epoch << 32) + (uint64_t)index);
+        augment_image(&dataset->augmentation, &random, dataset->fields[0].shape, dataset->border, fields[0]);
+    }
+    return STATUS_OK;
 }
 
 struct dataset_state dataset_state(const struct dataset *dataset)

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "checkpoints/checkpoint.h"
 #include "configs/config.h"
+#include "data/augment.h"
 
 enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_COUNT };
 
@@ -60,10 +61,16 @@ struct dataset {
     int64_t count[SPLIT_COUNT];     /* samples; an empty train split is an error of open() */
     int64_t classes;                /* of the label; 0 where the target is not a class */
     const char *const *class_names; /* `classes` of them, or NULL */
+    /*
+     * Of images: what a pixel of the raw value 0 becomes, by channel of fields[0], for augmentation to pad with. NULL
+     * where fields[0] is nothing that can be shifted or mirrored.
+     */
+    const float *border;
     /* For regression: a value v of the target stands for v * target_scale[c] + target_offset[c] in the user's units. */
     const float *target_scale, *target_offset; /* by target channel, or NULL: 1 and 0 */
     uint8_t digest[DIGEST_SIZE];               /* of the content, compared between ranks */
     void *options, *state;                     /* the source's own */
+    struct augmentation augmentation;          /* of training samples */
 };
 
 /*
@@ -73,6 +80,10 @@ struct dataset {
 enum status dataset_open(struct config *config, uint64_t seed, const struct checkpoint *saved,
                          struct dataset **dataset) MUST_CHECK;
 void dataset_close(struct dataset *dataset);
+
+/* Reads one sample as training sees it in this epoch: by dataset->type->read(), then augmented as [data] asks. */
+enum status dataset_read_augmented(const struct dataset *dataset, enum split split, int64_t index, int64_t epoch,
+                                   void *const fields[]) MUST_CHECK;
 
 /* What a checkpoint must carry of this dataset; all zero where there is nothing. */
 struct dataset_state dataset_state(const struct dataset *dataset);

@@ -85,6 +85,7 @@ static enum status digits_open(struct dataset *dataset, const void *values, cons
     dataset->count[SPLIT_TEST] = given->test;
     dataset->classes = DIGIT_CLASSES;
     dataset->class_names = class_names;
+    dataset->border = state->values;
 
     char content[160];
     int length =

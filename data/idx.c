@@ -4,7 +4,6 @@
  * labels are N unsigned bytes.
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/memory.h"
 #include "data/bytes.h"
+#include "data/pixels.h"
 #include "data/saved.h"
 #include "data/source.h"
 
@@ -58,16 +58,14 @@ struct idx_file {
     int64_t dim[MAX_RANK];
 };
 
-enum { ARRAYS = 3 };
-
 struct idx_state {
     struct idx_file images[SPLIT_COUNT], labels[SPLIT_COUNT];
-    int64_t channels, positions;
-    float *mean, *deviation; /* by channel, on a scale of 0 to 1 */
+    struct pixels pixels;
+    int64_t image_size; /* bytes */
     int64_t classes;
     char names[MAX_CLASSES][4];
     const char *class_names[MAX_CLASSES];
-    struct array arrays[ARRAYS];
+    struct array arrays[PIXELS_ARRAYS + 1];
 };
 
 static int64_t big_endian(const uint8_t *bytes)
@@ -193,53 +191,19 @@ static struct shape image_shape(const struct idx_file *images)
     return images->rank == 3 ? shape_image(1, dim[1], dim[2]) : shape_image(dim[1], dim[2], dim[3]);
 }
 
-/* Mean and standard deviation of each channel of the training images, exact: bytes are counted before they are added.
- */
-static void learn_pixels(struct idx_state *state)
+static enum status learn(struct idx_state *state, struct shape shape, const struct checkpoint *saved)
 {
-    int64_t images = state->images[SPLIT_TRAIN].dim[0];
-    for (int64_t channel = 0; channel < state->channels; channel++) {
-        uint64_t histogram[256] = {0};
-        for (int64_t i = 0; i < images; i++) {
-            const uint8_t *plane =
-                state->images[SPLIT_TRAIN].values + (i * state->channels + channel) * state->positions;
-            for (int64_t position = 0; position < state->positions; position++) {
-                histogram[plane[position]]++;
-            }
-        }
-        double count = (double)images * (double)state->positions;
-        double sum = 0.0;
-        for (int value = 0; value < 256; value++) {
-            sum += (double)histogram[value] * (double)value / 255.0;
-        }
-        double mean = sum / count;
-        double squares = 0.0;
-        for (int value = 0; value < 256; value++) {
-            double distance = (double)value / 255.0 - mean;
-            squares += (double)histogram[value] * distance * distance;
-        }
-        state->mean[channel] = (float)mean;
-        float deviation = (float)sqrt(squares / count);
-        state->deviation[channel] = deviation > 0.0F ? deviation : 1.0F;
-    }
-}
-
-static enum status learn(struct idx_state *state, const struct checkpoint *saved)
-{
-    size_t channels = (size_t)state->channels;
-    TRY(memory_allocate(channels, sizeof *state->mean, &state->mean));
-    TRY(memory_allocate(channels, sizeof *state->deviation, &state->deviation));
+    const struct idx_file *train = &state->images[SPLIT_TRAIN];
+    state->image_size = shape_count(shape);
+    struct pixel_images images = {.first = train->values, .count = train->dim[0], .step = state->image_size};
+    TRY(pixels_init(&state->pixels, shape, &images, saved));
     if (saved != NULL) {
-        TRY(saved_floats(saved, "data/mean", state->channels, state->mean));
-        TRY(saved_scales(saved, "data/std", state->channels, state->deviation));
-        TRY(saved_integer(saved, "data/classes", &state->classes));
-    } else {
-        learn_pixels(state);
-        const struct idx_file *labels = &state->labels[SPLIT_TRAIN];
-        for (int64_t i = 0; i < labels->dim[0]; i++) {
-            if (labels->values[i] >= state->classes) {
-                state->classes = labels->values[i] + 1;
-            }
+        return saved_integer(saved, "data/classes", &state->classes);
+    }
+    const struct idx_file *labels = &state->labels[SPLIT_TRAIN];
+    for (int64_t i = 0; i < labels->dim[0]; i++) {
+        if (labels->values[i] >= state->classes) {
+            state->classes = labels->values[i] + 1;
         }
     }
     return STATUS_OK;
@@ -283,8 +247,7 @@ static enum status digest_content(const struct idx_state *state, uint8_t result[
             TRY_OUT(digest_add(digest, files[f]->values, size));
         }
     }
-    TRY_OUT(digest_add(digest, state->mean, (size_t)state->channels * sizeof *state->mean));
-    TRY_OUT(digest_add(digest, state->deviation, (size_t)state->channels * sizeof *state->deviation));
+    TRY_OUT(pixels_digest(&state->pixels, digest));
     TRY_OUT(digest_finish(digest, result));
 out:
     digest_destroy(digest);
@@ -305,9 +268,9 @@ static void describe(struct dataset *dataset, struct idx_state *state, struct sh
     }
     dataset->classes = state->classes;
     dataset->class_names = state->class_names;
-    state->arrays[0] = saved_vector("data/mean", state->channels, state->mean);
-    state->arrays[1] = saved_vector("data/std", state->channels, state->deviation);
-    state->arrays[2] = (struct array){.path = "data/classes", .type = ARRAY_INT64, .data = &state->classes};
+    dataset->border = state->pixels.black;
+    pixels_arrays(&state->pixels, state->arrays);
+    state->arrays[PIXELS_ARRAYS] = (struct array){.path = "data/classes", .type = ARRAY_INT64, .data = &state->classes};
 }
 
 static enum status idx_open(struct dataset *dataset, const void *values, const struct checkpoint *saved)
@@ -326,9 +289,7 @@ static enum status idx_open(struct dataset *dataset, const void *values, const s
         return fail(STATUS_BAD_INPUT, "the training images are %s, but the test images are %s",
                     shape_format(shape, text), shape_format(test_shape, test_text));
     }
-    state->channels = shape_channels(shape);
-    state->positions = shape_positions(shape);
-    TRY(learn(state, saved));
+    TRY(learn(state, shape, saved));
     TRY(check_labels(state));
     describe(dataset, state, shape);
     return digest_content(state, dataset->digest);
@@ -344,8 +305,7 @@ static void idx_close(struct dataset *dataset)
         free(state->images[split].bytes);
         free(state->labels[split].bytes);
     }
-    free(state->mean);
-    free(state->deviation);
+    pixels_release(&state->pixels);
     free(state);
 }
 
@@ -354,18 +314,7 @@ static enum status idx_read(const struct dataset *dataset, enum split split, int
 {
     (void)epoch;
     const struct idx_state *state = dataset->state;
-    const uint8_t *planes = state->images[split].values + index * state->channels * state->positions;
-    const int64_t stride = shape_stride(dataset->fields[0].shape);
-    float *image = fields[0];
-    for (int64_t position = 0; position < state->positions; position++) {
-        for (int64_t channel = 0; channel < state->channels; channel++) {
-            float value = (float)planes[channel * state->positions + position] / 255.0F;
-            image[position * stride + channel] = (value - state->mean[channel]) / state->deviation[channel];
-        }
-        for (int64_t channel = state->channels; channel < stride; channel++) {
-            image[position * stride + channel] = 0.0F;
-        }
-    }
+    pixels_write(&state->pixels, state->images[split].values + index * state->image_size, fields[0]);
     int32_t *label = fields[1];
     *label = state->labels[split].values[index];
     return STATUS_OK;
@@ -375,7 +324,7 @@ static void idx_save(const struct dataset *dataset, struct dataset_state *saved)
 {
     const struct idx_state *state = dataset->state;
     saved->arrays = state->arrays;
-    saved->array_count = ARRAYS;
+    saved->array_count = COUNT_OF(state->arrays);
 }
 
 const struct dataset_type dataset_idx = {

@@ -71,7 +71,9 @@ static enum status fill_sample(struct loader *loader, struct slot *slot, int64_t
     }
     slot->weights[i] = real ? 1.0F : 0.0F;
     slot->indices[i] = real ? index : -1;
-    enum status status = dataset->type->read(dataset, params->split, index, slot->batch.epoch, fields);
+    enum status status = params->train
+                             ? dataset_read_augmented(dataset, params->split, index, slot->batch.epoch, fields)
+                             : dataset->type->read(dataset, params->split, index, slot->batch.epoch, fields);
     if (status != STATUS_OK) {
         return fail_context(status, "sample %" PRId64 " of the %s split: ", index,
                             params->split == SPLIT_TRAIN ? "train" : "test");

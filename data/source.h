@@ -7,6 +7,7 @@
 #define DATASET_SOURCES(SOURCE)                                                                                        \
     SOURCE(digits)                                                                                                     \
     SOURCE(idx)                                                                                                        \
+    SOURCE(cifar10)                                                                                                    \
     SOURCE(csv)                                                                                                        \
     SOURCE(line)                                                                                                       \
     SOURCE(synthetic)

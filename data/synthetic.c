@@ -66,7 +66,8 @@ static const int64_t largest_sample = 1 << 27; /* floats in memory */
 
 struct synthetic_state {
     uint64_t seed;
-    float *noise; /* a sample is a part of it: reading must cost little beside a training step */
+    float *noise;  /* a sample is a part of it: reading must cost little beside a training step */
+    float *border; /* by channel: zeros */
 };
 
 static enum status bad_shape(const char *text)
@@ -152,6 +153,8 @@ static enum status synthetic_open(struct dataset *dataset, const void *values, c
     dataset->state = state;
     state->seed = (uint64_t)given->seed;
     TRY(draw_noise(state, shape));
+    TRY(memory_allocate((size_t)shape_channels(shape), sizeof *state->border, &state->border));
+    dataset->border = shape.rank == 3 ? state->border : NULL;
     describe(dataset, given, shape);
 
     char text[SHAPE_TEXT_SIZE];
@@ -167,6 +170,7 @@ static void synthetic_close(struct dataset *dataset)
     struct synthetic_state *state = dataset->state;
     if (state != NULL) {
         free(state->noise);
+        free(state->border);
         free(state);
     }
 }

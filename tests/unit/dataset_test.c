@@ -22,7 +22,7 @@ static void every_source_is_told_apart(void **state)
             assert_null(option_find(dataset_options, option->name));
         }
     }
-    assert_int_equal(count, 5);
+    assert_int_equal(count, 6);
 }
 
 static void the_line_gives_plain_numbers(void **state)
