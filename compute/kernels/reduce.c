@@ -69,24 +69,34 @@ enum status reduce_columns(struct tape *tape, struct binding rows, int64_t shard
     return reduce_rows(tape, &params);
 }
 
+enum status reduce_tree(struct tape *tape, const struct tree_sum *params)
+{
+    assert(params->shards <= PIECE_MAX_SHARDS && params->count % 4 == 0 && params->stride % 4 == 0);
+    struct reduce_shards_push push = {.count = (uint)(params->stride / 4),
+                                      .first = (uint)(params->first * (params->stride / 4))};
+    struct dispatch dispatch = {.kernel = "reduce_shards",
+                                .bindings = {params->values, params->sum},
+                                .binding_count = 2,
+                                .constants = {(uint32_t)params->shards},
+                                .constant_count = 1,
+                                .flops = (double)(params->shards - 1) * (double)params->count};
+    dispatch_push(&dispatch, push);
+    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, VECTOR_SIZE};
+    return range_dispatch(tape, &dispatch, (uint64_t)params->count / 4, 1, sizes);
+}
+
 enum status reduce_shards(struct tape *tape, struct binding values, int64_t count, const struct layer *layer,
                           int parameter)
 {
-    assert(count % 4 == 0);
     for (int i = 0; i < tape->geometry.piece_count; i++) {
         struct piece piece = tape->geometry.pieces[i];
-        struct reduce_shards_push push = {.count = (uint)(count / 4),
-                                          .first = (uint)((piece.first - tape->geometry.first_shard) * (count / 4))};
-        struct dispatch dispatch = {.kernel = "reduce_shards",
-                                    .bindings = {values, tape_parameter_gradient(tape, layer, parameter, i)},
-                                    .binding_count = 2,
-                                    .constants = {(uint32_t)piece.count},
-                                    .constant_count = 1,
-                                    .flops = (double)(piece.count - 1) * (double)count};
-        assert(piece.count <= PIECE_MAX_SHARDS);
-        dispatch_push(&dispatch, push);
-        static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, VECTOR_SIZE};
-        TRY(range_dispatch(tape, &dispatch, (uint64_t)count / 4, 1, sizes));
+        struct tree_sum tree = {.values = values,
+                                .first = piece.first - tape->geometry.first_shard,
+                                .shards = piece.count,
+                                .stride = count,
+                                .count = count,
+                                .sum = tape_parameter_gradient(tape, layer, parameter, i)};
+        TRY(reduce_tree(tape, &tree));
     }
     return STATUS_OK;
 }

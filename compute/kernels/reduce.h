@@ -22,6 +22,16 @@ struct row_sums {
 /* The same over any groups of rows: sums[group][c] = scale * the sum over the group's rows of rows[row][c]. */
 enum status reduce_rows(struct tape *tape, const struct row_sums *params) MUST_CHECK;
 
+struct tree_sum {
+    struct binding values; /* [shard][stride] */
+    int first, shards;     /* at most PIECE_MAX_SHARDS of them */
+    int64_t stride, count; /* floats, multiples of 4 */
+    struct binding sum;    /* `count` floats */
+};
+
+/* The tree sum of base/shards.h over the first `count` floats of every row. */
+enum status reduce_tree(struct tape *tape, const struct tree_sum *params) MUST_CHECK;
+
 /*
  * The gradient of a parameter from its per-shard values: for every piece, the tree sum over the piece's shards of
  * values[shard][i], i below `count` floats (a multiple of 4, dense).

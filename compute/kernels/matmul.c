@@ -1,0 +1,328 @@
+#include "compute/kernels/matmul.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "compute/kernels/reduce.h"
+
+/* A shader's loops may turn 65,535 times together (shaders/lib/each_vector.glsl); some are outer loops. */
+enum { MAX_TURNS = 65000 };
+/* Rows of a shard that are summed at once; a shard with more is cut into such parts, added as a tree. */
+enum { PART_ROWS = 1 << 19 };
+_Static_assert(PART_ROWS / MATMUL_STEP <= MAX_TURNS, "a part must fit into one loop");
+enum { VECTOR_SIZE = 16 };
+
+static int64_t round4(int64_t count)
+{
+    return (count + 3) / 4 * 4;
+}
+
+static int64_t tiles_of(int64_t count, int64_t tile)
+{
+    return (count + tile - 1) / tile;
+}
+
+int64_t panels_elements(int64_t depth, int64_t columns)
+{
+    return depth * round4(columns);
+}
+
+int64_t panels_place(int64_t depth, int64_t columns, int64_t k, int64_t n)
+{
+    int64_t first = n / MATMUL_PANEL * MATMUL_PANEL;
+    int64_t left = round4(columns) - first;
+    int64_t width = left < MATMUL_PANEL ? left : MATMUL_PANEL;
+    return first * depth + k * width + n - first;
+}
+
+struct matmul_left matmul_left_rows(struct binding rows, int64_t stride)
+{
+    assert(stride % 4 == 0);
+    return (struct matmul_left){.tensor = rows,
+                                .kind = GATHER_ROWS,
+                                .gather = {.made_width = divisor_of(1),
+                                           .made_height = divisor_of(1),
+                                           .channels = (uint)(stride / 4),
+                                           .kernel_height = 1,
+                                           .kernel_width = 1,
+                                           .stride_height = divisor_of(1),
+                                           .stride_width = divisor_of(1)},
+                                .useful_depth = stride};
+}
+
+static bool is_pointwise(const struct window *window)
+{
+    for (int axis = 0; axis < 2; axis++) {
+        if (window->kernel[axis] != 1 || window->stride[axis] != 1 || window->padding[axis] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct matmul_left make_left(struct binding image, uint32_t kind, const struct window *window, struct shape made,
+                                    struct shape read)
+{
+    int64_t positions = window->kernel[0] * window->kernel[1];
+    if (is_pointwise(window)) {
+        struct matmul_left left = matmul_left_rows(image, shape_stride(read));
+        left.useful_depth = shape_channels(read);
+        return left;
+    }
+    return (struct matmul_left){.tensor = image,
+                                .kind = kind,
+                                .gather = {.made_width = divisor_of(shape_width(made)),
+                                           .made_height = divisor_of(shape_height(made)),
+                                           .read_height = (uint)shape_height(read),
+                                           .read_width = (uint)shape_width(read),
+                                           .channels = (uint)(shape_stride(read) / 4),
+                                           .kernel_height = (uint)window->kernel[0],
+                                           .kernel_width = (uint)window->kernel[1],
+                                           .stride_height = divisor_of(window->stride[0]),
+                                           .stride_width = divisor_of(window->stride[1]),
+                                           .padding_height = (uint)window->padding[0],
+                                           .padding_width = (uint)window->padding[1],
+                                           .dilation_height = (uint)window->dilation[0],
+                                           .dilation_width = (uint)window->dilation[1]},
+                                .useful_depth = positions * shape_channels(read)};
+}
+
+struct matmul_left matmul_left_windows(struct binding image, const struct window *window, struct shape made,
+                                       struct shape read)
+{
+    return make_left(image, GATHER_WINDOWS, window, made, read);
+}
+
+struct matmul_left matmul_left_transposed(struct binding image, const struct window *window, struct shape made,
+                                          struct shape read, bool *reverse)
+{
+    *reverse = window->stride[0] == 1 && window->stride[1] == 1;
+    if (!*reverse) {
+        return make_left(image, GATHER_TRANSPOSED, window, made, read);
+    }
+    /* With stride 1 it is a convolution with the kernel turned around; its padding may be negative. */
+    struct window turned = *window;
+    for (int axis = 0; axis < 2; axis++) {
+        turned.padding[axis] = window->dilation[axis] * (window->kernel[axis] - 1) - window->padding[axis];
+    }
+    return make_left(image, GATHER_WINDOWS, &turned, made, read);
+}
+
+int64_t matmul_left_depth(const struct matmul_left *left)
+{
+    return (int64_t)left->gather.kernel_height * left->gather.kernel_width * left->gather.channels * 4;
+}
+
+static enum status check_depth(int64_t depth)
+{
+    if (tiles_of(depth, MATMUL_STEP) > MAX_TURNS) {
+        return fail(STATUS_BAD_INPUT, "a sum of %lld products (inputs of one output); at most %d are possible",
+                    (long long)depth, MAX_TURNS * MATMUL_STEP);
+    }
+    return STATUS_OK;
+}
+
+enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
+{
+    int64_t depth = matmul_left_depth(&params->left);
+    int64_t row_size = round4(params->columns) * (int64_t)sizeof(float);
+    /* Parts that a storage buffer holds, at aligned offsets: rows are 16 bytes or a multiple. */
+    int64_t part_rows = DISPATCH_MAX_STORAGE / row_size / MATMUL_TILE_ROWS * MATMUL_TILE_ROWS;
+    TRY(check_depth(depth));
+    if (part_rows == 0) {
+        return fail(STATUS_BAD_INPUT, "%lld outputs of one row; at most %d are possible", (long long)params->columns,
+                    DISPATCH_MAX_STORAGE / MATMUL_TILE_ROWS / (int)sizeof(float));
+    }
+    for (int64_t first = 0; first < params->rows; first += part_rows) {
+        int64_t rows = params->rows - first < part_rows ? params->rows - first : part_rows;
+        int64_t row_tiles = tiles_of(rows, MATMUL_TILE_ROWS);
+        struct matmul_rows_push push = {.left = params->left.gather,
+                                        .row_tiles = divisor_of(row_tiles),
+                                        .first_row = (uint)first,
+                                        .end_row = (uint)(first + rows),
+                                        .depth = (uint)(depth / 4),
+                                        .columns = (uint)params->columns};
+        struct dispatch dispatch = {
+            .kernel = "matmul_rows",
+            .bindings = {params->left.tensor, params->right, params->bias != NULL ? *params->bias : params->right,
+                         params->output},
+            .binding_count = 4,
+            .constants = {params->left.kind, params->bias != NULL, params->layout == RIGHT_PANELS},
+            .constant_count = 3,
+            .flops = 2.0 * (double)rows * (double)params->left.useful_depth * (double)params->columns};
+        dispatch.bindings[3].offset += (uint64_t)(first * row_size);
+        dispatch.bindings[3].size = (uint64_t)(rows * row_size);
+        dispatch_push(&dispatch, push);
+        dispatch_groups(&dispatch, (uint64_t)(row_tiles * tiles_of(params->columns, MATMUL_TILE_COLUMNS)));
+        TRY(tape_dispatch(tape, &dispatch));
+    }
+    return STATUS_OK;
+}
+
+/* Tiles of a gradient that lie side by side in memory: whole panels, or some of the rows of one panel. */
+struct tile_range {
+    int64_t first_depth, depth_count;
+    int64_t first_column, column_count;
+    int64_t first_vector, vector_count; /* of the output */
+};
+
+/* Rows of the whole batch to sum into one output. */
+struct row_range {
+    int64_t first_row;
+    int shards;
+    int64_t shard_rows;
+};
+
+static enum status add_columns(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
+                               const struct tile_range *tiles, struct binding output)
+{
+    struct matmul_columns_push push = {.left = params->left.gather,
+                                       .depth_tiles = divisor_of(tiles->depth_count),
+                                       .first_depth_tile = (uint)tiles->first_depth,
+                                       .first_column_tile = (uint)tiles->first_column,
+                                       .first_vector = (uint)tiles->first_vector,
+                                       .first_row = (uint)rows->first_row,
+                                       .shards = (uint)rows->shards,
+                                       .shard_rows = (uint)rows->shard_rows,
+                                       .columns = (uint)(round4(params->columns) / 4)};
+    double share =
+        (double)tiles->vector_count * 4 / (double)(matmul_left_depth(&params->left) * round4(params->columns));
+    struct dispatch dispatch = {.kernel = "matmul_columns",
+                                .bindings = {params->left.tensor, params->right, output},
+                                .binding_count = 3,
+                                .constants = {params->left.kind, 1},
+                                .constant_count = 2,
+                                .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows *
+                                         (double)params->left.useful_depth * (double)params->columns};
+    dispatch.bindings[2].offset += (uint64_t)(tiles->first_vector * VECTOR_SIZE);
+    dispatch.bindings[2].size = (uint64_t)(tiles->vector_count * VECTOR_SIZE);
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
+    return tape_dispatch(tape, &dispatch);
+}
+
+/* The sum over rows into one output, in as many dispatches as the limit of storage buffers asks for. */
+static enum status sum_rows(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
+                            struct binding output)
+{
+    int64_t depth = matmul_left_depth(&params->left);
+    int64_t columns = round4(params->columns);
+    int64_t limit = DISPATCH_MAX_STORAGE / (int64_t)sizeof(float);
+    int64_t panels = limit / (depth * MATMUL_PANEL);
+    int64_t step = (panels > 0 ? panels : 1) * MATMUL_PANEL;
+    /* A panel that is too large is cut between tiles, 256 bytes or a multiple from each other. */
+    int64_t depth_step = panels > 0 ? depth : limit / MATMUL_PANEL / MATMUL_TILE_ROWS * MATMUL_TILE_ROWS;
+    for (int64_t n = 0; n < columns; n += step) {
+        int64_t width = columns - n < step ? columns - n : step;
+        for (int64_t k = 0; k < depth; k += depth_step) {
+            int64_t height = depth - k < depth_step ? depth - k : depth_step;
+            struct tile_range tiles = {.first_depth = k / MATMUL_TILE_ROWS,
+                                       .depth_count = tiles_of(height, MATMUL_TILE_ROWS),
+                                       .first_column = n / MATMUL_TILE_COLUMNS,
+                                       .column_count = tiles_of(width, MATMUL_TILE_COLUMNS),
+                                       .first_vector = (n * depth + k * width) / 4,
+                                       .vector_count = width * height / 4};
+            TRY(add_columns(tape, params, rows, &tiles, output));
+        }
+    }
+    return STATUS_OK;
+}
+
+static struct binding part_of(struct binding binding, int64_t first, int64_t count)
+{
+    binding.offset += (uint64_t)first * sizeof(float);
+    binding.size = (uint64_t)count * sizeof(float);
+    return binding;
+}
+
+/* The sum over one shard, of any number of rows: as a tree over its parts. */
+static enum status sum_shard(struct tape *tape, const struct matmul_gradient *params, int64_t first_row,
+                             struct binding output)
+{
+    int64_t count = (int64_t)(output.size / sizeof(float));
+    int64_t parts = tiles_of(params->shard_rows, PART_ROWS);
+    struct row_range rows = {.first_row = first_row, .shards = 1, .shard_rows = params->shard_rows};
+    if (parts == 1) {
+        return sum_rows(tape, params, &rows, output);
+    }
+    if (parts > PIECE_MAX_SHARDS) {
+        return fail(STATUS_BAD_INPUT, "a shard of %lld positions; at most %d are possible: use more shards",
+                    (long long)params->shard_rows, PIECE_MAX_SHARDS * PART_ROWS);
+    }
+    int64_t stride = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT);
+    int scratch;
+    TRY(tape_scratch(tape, "sums of parts", (uint64_t)(parts * stride) * sizeof(float), &scratch));
+    for (int64_t i = 0; i < parts; i++) {
+        int64_t left = params->shard_rows - i * PART_ROWS;
+        rows.first_row = first_row + i * PART_ROWS;
+        rows.shard_rows = left < PART_ROWS ? left : PART_ROWS;
+        TRY(sum_rows(tape, params, &rows, part_of(tape_bind(tape, scratch, ACCESS_WRITE), i * stride, count)));
+    }
+    struct tree_sum tree = {.values = tape_bind(tape, scratch, ACCESS_READ),
+                            .shards = (int)parts,
+                            .stride = stride,
+                            .count = count,
+                            .sum = output};
+    return reduce_tree(tape, &tree);
+}
+
+static enum status sum_piece(struct tape *tape, const struct matmul_gradient *params, struct piece piece,
+                             struct binding output)
+{
+    int64_t first_shard = piece.first - tape->geometry.first_shard;
+    int64_t turns = piece.count * (tiles_of(params->shard_rows, MATMUL_STEP) + 2);
+    if (turns <= MAX_TURNS) {
+        struct row_range rows = {
+            .first_row = first_shard * params->shard_rows, .shards = piece.count, .shard_rows = params->shard_rows};
+        return sum_rows(tape, params, &rows, output);
+    }
+    if (piece.count == 1) {
+        return sum_shard(tape, params, first_shard * params->shard_rows, output);
+    }
+    int64_t count = (int64_t)(output.size / sizeof(float));
+    int64_t stride = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT);
+    int scratch;
+    TRY(tape_scratch(tape, "sums of shards", (uint64_t)(piece.count * stride) * sizeof(float), &scratch));
+    for (int64_t i = 0; i < piece.count; i++) {
+        TRY(sum_shard(tape, params, (first_shard + i) * params->shard_rows,
+                      part_of(tape_bind(tape, scratch, ACCESS_WRITE), i * stride, count)));
+    }
+    struct tree_sum tree = {.values = tape_bind(tape, scratch, ACCESS_READ),
+                            .shards = piece.count,
+                            .stride = stride,
+                            .count = count,
+                            .sum = output};
+    return reduce_tree(tape, &tree);
+}
+
+enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
+                            int parameter)
+{
+    for (int i = 0; i < tape->geometry.piece_count; i++) {
+        TRY(sum_piece(tape, params, tape->geometry.pieces[i], tape_parameter_gradient(tape, layer, parameter, i)));
+    }
+    return STATUS_OK;
+}
+
+enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *params)
+{
+    int64_t blocks = params->count * (params->rows / 4) * (params->columns / 4);
+    if (params->output.size > DISPATCH_MAX_STORAGE) {
+        return fail(STATUS_BAD_INPUT, "weights of %lld x %lld x %lld; at most %d elements are possible",
+                    (long long)params->count, (long long)params->rows, (long long)params->columns,
+                    DISPATCH_MAX_STORAGE / (int)sizeof(float));
+    }
+    struct matmul_transpose_push push = {.blocks = (uint)blocks,
+                                         .rows = divisor_of(params->rows / 4),
+                                         .columns = divisor_of(params->columns / 4),
+                                         .count = (uint)params->count};
+    struct dispatch dispatch = {.kernel = "matmul_transpose",
+                                .bindings = {params->source, params->output},
+                                .binding_count = 2,
+                                .constants = {params->layout == RIGHT_PANELS, params->reverse},
+                                .constant_count = 2};
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, divide_up((uint64_t)blocks, RANGE_LOCAL_SIZE));
+    return tape_dispatch(tape, &dispatch);
+}

@@ -1,0 +1,87 @@
+/*
+ * Products of matrices, the core of linear and convolution layers, forward and backward. The left operand is a matrix,
+ * or gathered from an image as a convolution reads it; nothing is copied for that.
+ */
+#ifndef COMPUTE_KERNELS_MATMUL_H
+#define COMPUTE_KERNELS_MATMUL_H
+
+#include "compute/graph/layer.h"
+#include "compute/kernels/window.h"
+#include "shaders/matmul.h"
+
+/* --- panels: the layout of weights [depth][columns] --------------------------------------------------------------- */
+
+/* Floats of `depth` x `columns` weights; depth is a multiple of 4, columns are rounded up to 4. */
+int64_t panels_elements(int64_t depth, int64_t columns);
+/* Where element (k, n) lies, in floats. */
+int64_t panels_place(int64_t depth, int64_t columns, int64_t k, int64_t n);
+
+/* --- the left operand ------------------------------------------------------------------------------------------------
+ */
+
+/* Element k of a row: kernel position (i, j) and channel c of the tensor read, k = (i * width + j) * stride + c. */
+struct matmul_left {
+    struct binding tensor;
+    uint32_t kind; /* GATHER_* */
+    struct gather gather;
+    int64_t useful_depth; /* products that a user counts, without those with padding channels */
+};
+
+/* Rows of `stride` floats, a multiple of 4. */
+struct matmul_left matmul_left_rows(struct binding rows, int64_t stride);
+/* A row for every position of `made`: what a convolution's output there is made of. */
+struct matmul_left matmul_left_windows(struct binding image, const struct window *window, struct shape made,
+                                       struct shape read);
+/*
+ * A row for every position of `made`, the convolution's input: the outputs `read` that it went into. *reverse: whether
+ * the right operand wants the kernel positions in reverse order (matmul_transpose).
+ */
+struct matmul_left matmul_left_transposed(struct binding image, const struct window *window, struct shape made,
+                                          struct shape read, bool *reverse);
+/* K in floats. */
+int64_t matmul_left_depth(const struct matmul_left *left);
+
+/* --- products ------------------------------------------------------------------------------------------------------
+ */
+
+enum right_layout { RIGHT_ROWS, RIGHT_PANELS };
+
+struct matmul_rows {
+    struct matmul_left left;
+    int64_t rows;
+    struct binding right; /* depth x columns */
+    enum right_layout layout;
+    int64_t columns;
+    const struct binding *bias; /* one float a column, padded to 4; NULL: none */
+    struct binding output;      /* rows x columns rounded up to 4, the padding is written as zeros */
+};
+
+/* output[row][n] = sum over k of left[row][k] * right[k][n] + bias[n] */
+enum status matmul_rows(struct tape *tape, const struct matmul_rows *params) MUST_CHECK;
+
+struct matmul_gradient {
+    struct matmul_left left;
+    struct binding right; /* rows x columns rounded up to 4: the gradient of what left's rows were multiplied into */
+    int64_t columns;
+    int64_t shard_rows;
+};
+
+/*
+ * The gradient of weights in panels: for every piece, the tree sum over its shards of left transposed times right, over
+ * the rows of a shard in their order.
+ */
+enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
+                            int parameter) MUST_CHECK;
+
+struct matmul_transpose {
+    struct binding source; /* count * rows x columns */
+    enum right_layout layout;
+    int64_t count, rows, columns; /* rows and columns are multiples of 4 */
+    bool reverse;                 /* the last matrix comes first */
+    struct binding output;        /* count * columns x rows, in panels */
+};
+
+/* Transposes each of a stack of matrices: weights by kernel position become those of the gradient to the input. */
+enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *params) MUST_CHECK;
+
+#endif

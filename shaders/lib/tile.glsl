@@ -1,0 +1,36 @@
+/*
+ * A tile of 16 x 32 sums, and 16 products added to each: the part of a matmul where the time goes.
+ *
+ * Made for CPU drivers (lavapipe), on which an invocation is a lane of a vector register, and a workgroup of 8 is one
+ * register:
+ * - Lane l holds columns 4 l .. 4 l + 3 of the tile: one texel load fetches a row of the right operand, branch free.
+ * - The left operand is loaded spread over the lanes, a row a lane, and handed round by shuffles with constant
+ *   indices, which are one instruction; anything that is only uniform in fact would be loaded lane by lane.
+ * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
+ *   in registers for all 16 products; sums beyond that live on the stack, touched once a turn of the loop.
+ * - A turn of 16 and not 8 products: a loop's variables are blended under the execution mask at the end of every turn.
+ * Any subgroup of 8 invocations or more computes the same.
+ */
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+
+layout(local_size_x = 8) in;
+
+/* Rows 0 .. 15 of the tile: X(row). */
+#define TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+
+#define TILE_ADD(sum, left, lane, right) sum = fma(vec4(subgroupShuffle(left, lane)), right, sum);
+
+/* To four sums, products of one component of the left operand, whose rows lie in lanes `lane` and the three behind. */
+#define TILE_ADD_LANES(s0, s1, s2, s3, left, lane, right)                                                              \
+    TILE_ADD(s0, left, lane, right)                                                                                    \
+    TILE_ADD(s1, left, lane + 1, right)                                                                                \
+    TILE_ADD(s2, left, lane + 2, right)                                                                                \
+    TILE_ADD(s3, left, lane + 3, right)
+
+/* To four sums, products of the four components of one lane. */
+#define TILE_ADD_COMPONENTS(s0, s1, s2, s3, left, lane, right)                                                         \
+    TILE_ADD(s0, left.x, lane, right)                                                                                  \
+    TILE_ADD(s1, left.y, lane, right)                                                                                  \
+    TILE_ADD(s2, left.z, lane, right)                                                                                  \
+    TILE_ADD(s3, left.w, lane, right)

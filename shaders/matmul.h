@@ -1,0 +1,63 @@
+/* Push constants of the matmul_*.comp kernels and of convolution by groups. Shared by C and GLSL. */
+#ifndef SHADERS_MATMUL_H
+#define SHADERS_MATMUL_H
+
+#include "lib/range.h"
+
+/*
+ * Panels: how weights [K][N] lie in memory. 64 columns side by side, all K rows of them, then the next 64; the last panel
+ * is as wide as what is left of N rounded up to 4. A matrix that lies row by row is one panel of all columns.
+ */
+#define MATMUL_PANEL 64 /* columns */
+#define MATMUL_TILE_ROWS 16
+#define MATMUL_TILE_COLUMNS 32
+#define MATMUL_STEP 16 /* products that one turn of a loop adds to every element of a tile */
+
+/* How the left operand's rows are found in a tensor [sample][y][x][channel]; see lib/gather.glsl. */
+#define GATHER_ROWS 0       /* the rows of a matrix: kernel 1 x 1, stride 1 */
+#define GATHER_WINDOWS 1    /* windows of an image, as a convolution reads it */
+#define GATHER_TRANSPOSED 2 /* outputs that an input position went into, as the gradient of a convolution reads them */
+
+struct gather {
+    divisor made_width, made_height; /* rows are made for these positions */
+    uint read_height, read_width;
+    uint channels; /* vectors a position */
+    uint kernel_height, kernel_width;
+    divisor stride_height, stride_width;
+    uint padding_height, padding_width; /* above and left */
+    uint dilation_height, dilation_width;
+};
+
+#ifndef VULKAN
+typedef struct gather gather;
+#endif
+
+struct matmul_rows_push {
+    gather left;
+    divisor row_tiles;
+    uint first_row; /* the first that this dispatch makes; the output is bound from it on */
+    uint end_row;
+    uint depth;   /* K in vectors */
+    uint columns; /* N */
+};
+
+/* What this dispatch makes: `depth_tiles` tiles of k from first_depth_tile on, by the column tiles of the grid. */
+struct matmul_columns_push {
+    gather left;
+    divisor depth_tiles;
+    uint first_depth_tile, first_column_tile;
+    uint first_vector; /* of the output, at which its bound part begins */
+    uint first_row;
+    uint shards; /* at most 8 */
+    uint shard_rows;
+    uint columns; /* vectors a row of the right operand */
+};
+
+struct matmul_transpose_push {
+    uint blocks;     /* of 4 x 4 */
+    divisor rows;    /* of one matrix of the source, in fours */
+    divisor columns; /* in fours */
+    uint count;      /* matrices */
+};
+
+#endif

@@ -1,0 +1,125 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+/*
+ * The gradient of weights: y[k][n] = sum over rows of left[row][k] * right[row][n], in panels (matmul.h); left is
+ * gathered (lib/gather.glsl), right are rows of columns rounded up to 4.
+ *
+ * The rows are cut into shards. Each is summed in the order of its rows; up to eight shards are added as the tree of
+ * base/shards.h: three loops of two turns, one a level, add neighbours, then pairs of them, then fours. A level that
+ * has seen nothing yet holds -0, which added to anything changes no bit of it.
+ *
+ * A workgroup makes a tile of 16 k x 32 n (lib/tile.glsl), 16 rows a turn of the inner loop.
+ */
+#include "matmul.h"
+#include "lib/gather.glsl"
+#include "lib/tile.glsl"
+
+layout(constant_id = 1) const uint PANELS = 1; /* 0: y lies row by row */
+
+layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer left;
+layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
+layout(std430, binding = 2) writeonly restrict buffer Output
+{
+    vec4 y[];
+};
+layout(push_constant) uniform Push
+{
+    matmul_columns_push push;
+};
+
+/* Sums of the four k in a vector of the left operand: 16 rows, 8 in the lanes of `low`, 8 in those of `high`. */
+#define ADD_FOUR(s0, s1, s2, s3, low, high)                                                                            \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 0, b0)                                                                    \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 1, b1)                                                                    \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 2, b2)                                                                    \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 3, b3)                                                                    \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 4, b4)                                                                    \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 5, b5)                                                                    \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 6, b6)                                                                    \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 7, b7)                                                                    \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 0, b8)                                                                   \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 1, b9)                                                                   \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 2, b10)                                                                  \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 3, b11)                                                                  \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 4, b12)                                                                  \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 5, b13)                                                                  \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 6, b14)                                                                  \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 7, b15)
+
+#define DECLARE_FOURS(i) vec4 fours##i = vec4(-0.0);
+#define DECLARE_PAIRS(i) vec4 pairs##i = vec4(-0.0);
+#define DECLARE_ONES(i) vec4 ones##i = vec4(-0.0);
+#define DECLARE_SUMS(i) vec4 s##i = vec4(0);
+#define ADD_SUMS(i) ones##i += s##i;
+#define ADD_ONES(i) pairs##i += ones##i;
+#define ADD_PAIRS(i) fours##i += pairs##i;
+#define LOAD_RIGHT(i) vec4 b##i = imageLoad(right, at + i * int(columns));
+#define STORE(i)                                                                                                       \
+    if (exists && k + i / 4 < depth) {                                                                                 \
+        y[to + i * width] = fours##i;                                                                                  \
+    }
+
+void main()
+{
+    gather from = push.left;
+    uint shards = push.shards;
+    uint shard_rows = push.shard_rows;
+    uint columns = push.columns;
+    uint depth = from.channels * from.kernel_height * from.kernel_width;
+    uint lane = gl_SubgroupInvocationID;
+
+    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+    uint tile = divide(group, push.depth_tiles);
+    uint k = (push.first_depth_tile + group - tile * push.depth_tiles.value) * (MATMUL_TILE_ROWS / 4);
+    uint column_tile = push.first_column_tile + tile;
+    uint column = column_tile * (MATMUL_TILE_COLUMNS / 4) + lane;
+
+    gather_step step0 = gather_begin(k, from);
+    gather_step step1 = step0;
+    gather_advance(step1, from);
+    gather_step step2 = step1;
+    gather_advance(step2, from);
+    gather_step step3 = step2;
+    gather_advance(step3, from);
+
+    uint row = push.first_row;
+    TILE_ROWS(DECLARE_FOURS)
+    for (uint four = 0; four < shards; four += 4) {
+        TILE_ROWS(DECLARE_PAIRS)
+        for (uint pair = four; pair < min(four + 4, shards); pair += 2) {
+            TILE_ROWS(DECLARE_ONES)
+            for (uint one = pair; one < min(pair + 2, shards); one++) {
+                TILE_ROWS(DECLARE_SUMS)
+                uint end = row + shard_rows;
+                for (uint r = row; r < end; r += MATMUL_STEP) {
+                    gather_row row0 = gather_find(r + lane, r + lane < end, from);
+                    gather_row row1 = gather_find(r + 8 + lane, r + 8 + lane < end, from);
+                    vec4 a00 = imageLoad(left, gather_texel(row0, step0, from));
+                    vec4 a01 = imageLoad(left, gather_texel(row0, step1, from));
+                    vec4 a02 = imageLoad(left, gather_texel(row0, step2, from));
+                    vec4 a03 = imageLoad(left, gather_texel(row0, step3, from));
+                    vec4 a10 = imageLoad(left, gather_texel(row1, step0, from));
+                    vec4 a11 = imageLoad(left, gather_texel(row1, step1, from));
+                    vec4 a12 = imageLoad(left, gather_texel(row1, step2, from));
+                    vec4 a13 = imageLoad(left, gather_texel(row1, step3, from));
+                    int at = int(r * columns + column);
+                    TILE_ROWS(LOAD_RIGHT)
+                    ADD_FOUR(s0, s1, s2, s3, a00, a10)
+                    ADD_FOUR(s4, s5, s6, s7, a01, a11)
+                    ADD_FOUR(s8, s9, s10, s11, a02, a12)
+                    ADD_FOUR(s12, s13, s14, s15, a03, a13)
+                }
+                row = end;
+                TILE_ROWS(ADD_SUMS)
+            }
+            TILE_ROWS(ADD_ONES)
+        }
+        TILE_ROWS(ADD_PAIRS)
+    }
+
+    uint panel = PANELS == 1 ? column_tile * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
+    uint width = PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns;
+    bool exists = column < columns;
+    uint to = (panel * depth + k * width) * 4 + column - panel - push.first_vector;
+    TILE_ROWS(STORE)
+}

@@ -1,0 +1,105 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+/*
+ * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n])
+ *
+ * left: gathered (lib/gather.glsl), so that this is a matrix product, a convolution, the gradient of either to its
+ * input, and a transposed convolution. right: panels (matmul.h). y: rows of columns rounded up to 4, the padding zero.
+ *
+ * A workgroup makes a tile of 16 rows x 32 columns (lib/tile.glsl); the sum over k runs in one order whatever the tile
+ * and the number of rows. Behind the last k the left operand reads as 0.
+ */
+#include "matmul.h"
+#include "lib/gather.glsl"
+#include "lib/tile.glsl"
+
+layout(constant_id = 1) const uint HAS_BIAS = 0;
+layout(constant_id = 2) const uint PANELS = 1; /* 0: right lies row by row */
+
+layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer left;
+layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
+layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
+layout(std430, binding = 3) writeonly restrict buffer Output
+{
+    vec4 y[];
+};
+layout(push_constant) uniform Push
+{
+    matmul_rows_push push;
+};
+
+/* Sums of four rows, from lane `lane` on: 16 products. */
+#define ADD_FOUR(s0, s1, s2, s3, a0, a1, a2, a3, lane)                                                                 \
+    TILE_ADD_LANES(s0, s1, s2, s3, a0.x, lane, b0)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a0.y, lane, b1)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a0.z, lane, b2)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a0.w, lane, b3)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a1.x, lane, b4)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a1.y, lane, b5)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a1.z, lane, b6)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a1.w, lane, b7)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a2.x, lane, b8)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a2.y, lane, b9)                                                                     \
+    TILE_ADD_LANES(s0, s1, s2, s3, a2.z, lane, b10)                                                                    \
+    TILE_ADD_LANES(s0, s1, s2, s3, a2.w, lane, b11)                                                                    \
+    TILE_ADD_LANES(s0, s1, s2, s3, a3.x, lane, b12)                                                                    \
+    TILE_ADD_LANES(s0, s1, s2, s3, a3.y, lane, b13)                                                                    \
+    TILE_ADD_LANES(s0, s1, s2, s3, a3.z, lane, b14)                                                                    \
+    TILE_ADD_LANES(s0, s1, s2, s3, a3.w, lane, b15)
+
+#define DECLARE(i) vec4 s##i = vec4(0);
+#define LOAD_RIGHT(i) vec4 b##i = imageLoad(right, at + i * width);
+#define STORE(i)                                                                                                       \
+    if (exists && row + i < end_row) {                                                                                 \
+        y[to + i * columns] = mix(vec4(0), s##i + offset, inside);                                                     \
+    }
+
+void main()
+{
+    /* Read once, here: inside of loops push constants are loaded lane by lane. */
+    gather from = push.left;
+    uint end_row = push.end_row;
+    uint columns = (push.columns + 3) / 4;
+    uint depth = push.depth;
+
+    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+    uint column_tile = divide(group, push.row_tiles);
+    uint row = push.first_row + (group - column_tile * push.row_tiles.value) * MATMUL_TILE_ROWS;
+    uint lane = gl_SubgroupInvocationID;
+    uint column = column_tile * (MATMUL_TILE_COLUMNS / 4) + lane;
+
+    uint panel = PANELS == 1 ? column_tile * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
+    int width = int(PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns);
+    int at = int(panel * depth * 4 + column - panel);
+
+    gather_row row0 = gather_find(row + lane, row + lane < end_row, from);
+    gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end_row, from);
+    gather_step step = gather_begin(0, from);
+    TILE_ROWS(DECLARE)
+    for (uint k = 0; k < depth; k += MATMUL_STEP / 4) {
+        vec4 a00 = imageLoad(left, gather_texel(row0, step, from));
+        vec4 a10 = imageLoad(left, gather_texel(row1, step, from));
+        gather_advance(step, from);
+        vec4 a01 = imageLoad(left, gather_texel(row0, step, from));
+        vec4 a11 = imageLoad(left, gather_texel(row1, step, from));
+        gather_advance(step, from);
+        vec4 a02 = imageLoad(left, gather_texel(row0, step, from));
+        vec4 a12 = imageLoad(left, gather_texel(row1, step, from));
+        gather_advance(step, from);
+        vec4 a03 = imageLoad(left, gather_texel(row0, step, from));
+        vec4 a13 = imageLoad(left, gather_texel(row1, step, from));
+        gather_advance(step, from);
+        TILE_ROWS(LOAD_RIGHT)
+        ADD_FOUR(s0, s1, s2, s3, a00, a01, a02, a03, 0)
+        ADD_FOUR(s4, s5, s6, s7, a00, a01, a02, a03, 4)
+        ADD_FOUR(s8, s9, s10, s11, a10, a11, a12, a13, 0)
+        ADD_FOUR(s12, s13, s14, s15, a10, a11, a12, a13, 4)
+        at += MATMUL_STEP * width;
+    }
+
+    bool exists = column < columns;
+    bvec4 inside = lessThan(uvec4(column * 4) + uvec4(0, 1, 2, 3), uvec4(push.columns));
+    vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
+    uint to = (row - push.first_row) * columns + column;
+    TILE_ROWS(STORE)
+}
