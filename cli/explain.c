@@ -106,7 +106,7 @@ static void count_steps(const struct session *session, int *dispatches, int *hos
     *host_steps = 0;
     for (int i = 0; i < session->program.phase_count; i++) {
         const struct tape *tape = &session->program.phases[i]->tape;
-        for (int j = 0; i != session->evaluate_phase && j < tape->step_count; j++) {
+        for (int j = 0; tape->mode == TAPE_TRAIN && j < tape->step_count; j++) {
             *(tape->steps[j].kind == STEP_DISPATCH ? dispatches : host_steps) += 1;
         }
     }

@@ -33,7 +33,7 @@ struct evaluation {
 static enum status reserve(struct evaluation *evaluation)
 {
     struct session *session = evaluation->session;
-    size_t samples = (size_t)(session->evaluation_samples * session->shards);
+    size_t samples = (size_t)(session->shard_samples * session->shards);
     const struct value *prediction = &session->model.graph.values[session->model.prediction];
     const struct field *target = &session->dataset->fields[1];
     evaluation->elements = shape_elements(prediction->shape, DTYPE_FLOAT32);
@@ -55,9 +55,9 @@ enum status evaluation_create(struct session *session, enum split split, struct 
         .split = split,
         .train = false,
         .seed = (uint64_t)session->options.run.seed,
-        .batch = session->evaluation_samples * session->shards,
-        .first = session->evaluation_samples * session->first_shard,
-        .count = session->evaluation_samples * session->shard_count,
+        .batch = session->shard_samples * session->shards,
+        .first = session->shard_samples * session->first_shard,
+        .count = session->shard_samples * session->shard_count,
     };
     enum status status = loader_create(&params, &evaluation->loader);
     if (status == STATUS_OK) {
@@ -113,38 +113,62 @@ static void add_errors(const struct evaluation *evaluation, const float *predict
     }
 }
 
-/* What the last phase predicted: errors a shard, and (for a visitor) every sample to all ranks. */
-static enum status take_predictions(struct evaluation *evaluation, const struct batch *batch, bool visit)
+/* Runs the rounds of a batch; metrics and predictions of the local shards end at their places among all. */
+static enum status run_batch(struct evaluation *evaluation, const struct batch *batch)
 {
     struct session *session = evaluation->session;
-    const struct tape *tape = &session->program.phases[session->evaluate_phase]->tape;
-    const float *predictions =
-        session_tensor(session, session->evaluate_phase, lower_value_tensor(tape, session->model.prediction));
-    int64_t samples = session->evaluation_samples;
-    if (!evaluation->classifies) {
-        for (int shard = 0; shard < session->shard_count; shard++) {
-            struct error_row *row = &evaluation->rows[session->first_shard + shard];
-            *row = (struct error_row){0};
-            for (int64_t i = shard * samples; i < (shard + 1) * samples; i++) {
-                if (batch->weights[i] > 0) {
-                    const char *target = (const char *)batch->fields[1] + (size_t)i * evaluation->target_size;
-                    add_errors(evaluation, predictions + i * evaluation->elements, (const float *)(const void *)target,
-                               row);
-                }
-            }
-        }
-        const int64_t *sizes = session_shard_sizes(session, sizeof(struct error_row));
-        TRY(comm_gather_all(session->comm, evaluation->rows + session->first_shard, sizes, evaluation->rows));
-    }
-    if (visit) {
-        int64_t size = samples * evaluation->elements * (int64_t)sizeof(float);
-        TRY(comm_gather_all(session->comm, predictions, session_shard_sizes(session, size), evaluation->predictions));
-        size = samples * (int64_t)evaluation->target_size;
-        TRY(comm_gather_all(session->comm, batch->fields[1], session_shard_sizes(session, size), evaluation->targets));
-        size = samples * (int64_t)sizeof(int64_t);
-        TRY(comm_gather_all(session->comm, batch->indices, session_shard_sizes(session, size), evaluation->indices));
+    optimizer_write_step(session, 0, 0, 1.0F);
+    for (int i = 0; i < session->rounds.count; i++) {
+        const struct round *round = &session->rounds.rounds[i];
+        int phase = session->evaluate_phases[i];
+        int local = round->first_shard - session->first_shard;
+        session_write_batch(session, phase, batch, local * session->shard_samples,
+                            round->shard_count * session->shard_samples);
+        TRY(session_run(session, phase, NULL, NULL));
+        metric_rows_take(session, phase, local, round->shard_count);
+        const struct tape *tape = &session->program.phases[phase]->tape;
+        int64_t first = round->first_shard * session->shard_samples;
+        int64_t count = round->shard_count * session->shard_samples;
+        memcpy(evaluation->predictions + first * evaluation->elements,
+               session_tensor(session, phase, lower_value_tensor(tape, session->model.prediction)),
+               (size_t)(count * evaluation->elements) * sizeof(float));
     }
     return STATUS_OK;
+}
+
+/* The errors of every local shard, then of all. */
+static enum status sum_errors(struct evaluation *evaluation, const struct batch *batch)
+{
+    struct session *session = evaluation->session;
+    int64_t samples = session->shard_samples;
+    const float *predictions = evaluation->predictions + session->first_shard * samples * evaluation->elements;
+    for (int shard = 0; shard < session->shard_count; shard++) {
+        struct error_row *row = &evaluation->rows[session->first_shard + shard];
+        *row = (struct error_row){0};
+        for (int64_t i = shard * samples; i < (shard + 1) * samples; i++) {
+            if (batch->weights[i] > 0) {
+                const char *target = (const char *)batch->fields[1] + (size_t)i * evaluation->target_size;
+                add_errors(evaluation, predictions + i * evaluation->elements, (const float *)(const void *)target,
+                           row);
+            }
+        }
+    }
+    const int64_t *sizes = session_shard_sizes(session, sizeof(struct error_row));
+    return comm_gather_all(session->comm, evaluation->rows + session->first_shard, sizes, evaluation->rows);
+}
+
+/* Every sample of the batch to all ranks, for a visitor. */
+static enum status gather_samples(struct evaluation *evaluation, const struct batch *batch)
+{
+    struct session *session = evaluation->session;
+    int64_t samples = session->shard_samples;
+    const float *predictions = evaluation->predictions + session->first_shard * samples * evaluation->elements;
+    int64_t size = samples * evaluation->elements * (int64_t)sizeof(float);
+    TRY(comm_gather_all(session->comm, predictions, session_shard_sizes(session, size), evaluation->predictions));
+    size = samples * (int64_t)evaluation->target_size;
+    TRY(comm_gather_all(session->comm, batch->fields[1], session_shard_sizes(session, size), evaluation->targets));
+    size = samples * (int64_t)sizeof(int64_t);
+    return comm_gather_all(session->comm, batch->indices, session_shard_sizes(session, size), evaluation->indices);
 }
 
 static enum status visit_batch(struct evaluation *evaluation, sample_visitor *visitor, void *context)
@@ -153,7 +177,7 @@ static enum status visit_batch(struct evaluation *evaluation, sample_visitor *vi
     if (comm_rank(session->comm) != 0) {
         return STATUS_OK;
     }
-    for (int64_t i = 0; i < session->evaluation_samples * session->shards; i++) {
+    for (int64_t i = 0; i < session->shard_samples * session->shards; i++) {
         if (evaluation->indices[i] >= 0) {
             TRY(visitor(evaluation->indices[i], evaluation->predictions + i * evaluation->elements,
                         evaluation->targets + (size_t)i * evaluation->target_size, context));
@@ -191,7 +215,7 @@ enum status evaluation_run(struct evaluation *evaluation, sample_visitor *visito
     for (;;) {
         const struct batch *batch;
         TRY(loader_next(evaluation->loader, &batch));
-        int64_t samples = session->evaluation_samples * session->shards;
+        int64_t samples = session->shard_samples * session->shards;
         if (batch == NULL || batch->step * samples >= evaluation->end) {
             break;
         }
@@ -203,21 +227,18 @@ enum status evaluation_run(struct evaluation *evaluation, sample_visitor *visito
         if (stop != 0) {
             return fail(STATUS_STOPPED, "stopped in an evaluation");
         }
-        optimizer_write_step(session, 0, 0, 1.0F);
-        session_write_batch(session, session->evaluate_phase, batch, 0,
-                            session->evaluation_samples * session->shard_count);
-        TRY(session_run(session, session->evaluate_phase, NULL, NULL));
-        metric_rows_take(session, session->evaluate_phase, 0, session->shard_count);
+        TRY(run_batch(evaluation, batch));
         struct metric_totals totals;
         TRY(metric_rows_sum(session, &totals));
         sums.loss += totals.loss;
         sums.weight += totals.weight;
         sums.correct += totals.correct;
-        TRY(take_predictions(evaluation, batch, visitor != NULL));
         if (!evaluation->classifies) {
+            TRY(sum_errors(evaluation, batch));
             add_rows(evaluation, &errors);
         }
         if (visitor != NULL) {
+            TRY(gather_samples(evaluation, batch));
             TRY(visit_batch(evaluation, visitor, context));
         }
     }

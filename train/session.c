@@ -27,7 +27,6 @@ static enum status divide_shards(struct session *session)
     session->first_shard = shards_first(session->shards, rank, ranks);
     session->shard_count = shards_first(session->shards, rank + 1, ranks) - session->first_shard;
     session->shard_samples = run->batch / run->shards;
-    session->evaluation_samples = (int64_t)divide_up((uint64_t)session->shard_samples, (uint64_t)run->accumulate);
     return rounds_plan(session->shards, session->first_shard, session->shard_count, (int)run->accumulate,
                        &session->rounds);
 }
@@ -85,28 +84,37 @@ static bool has_host_steps(const struct tape *tape)
     return false;
 }
 
+/* The phase of one round, for training or for evaluation. */
+static enum status add_phase(struct session *session, enum tape_mode mode, int index, int *phase)
+{
+    const struct round *round = &session->rounds.rounds[index];
+    bool train = mode == TAPE_TRAIN;
+    struct lower_params lower = {
+        .graph = &session->model.graph,
+        .mode = mode,
+        .device_class = engine_class(session->engine),
+        .flat_count = session->program.flat_count,
+        .geometry = {.shards = session->shards,
+                     .first_shard = round->first_shard,
+                     .shard_count = round->shard_count,
+                     .shard_samples = session->shard_samples,
+                     .piece_count = round->piece_count,
+                     .first_copy = round->first_copy},
+        .observed = train ? NULL : &session->model.prediction,
+        .observed_count = train ? 0 : 1,
+    };
+    memcpy(lower.geometry.pieces, round->pieces, sizeof round->pieces);
+    char name[32];
+    snprintf(name, sizeof name, "%s round %d", train ? "train" : "evaluate", index + 1);
+    bool last = index == session->rounds.count - 1;
+    return program_add_phase(&session->program, name, &lower, train && last, phase);
+}
+
 static enum status add_train_phases(struct session *session)
 {
     const struct rounds *rounds = &session->rounds;
     for (int i = 0; i < rounds->count; i++) {
-        const struct round *round = &rounds->rounds[i];
-        struct lower_params lower = {
-            .graph = &session->model.graph,
-            .mode = TAPE_TRAIN,
-            .device_class = engine_class(session->engine),
-            .flat_count = session->program.flat_count,
-            .geometry = {.shards = session->shards,
-                         .first_shard = round->first_shard,
-                         .shard_count = round->shard_count,
-                         .shard_samples = session->shard_samples,
-                         .piece_count = round->piece_count,
-                         .first_copy = round->first_copy},
-        };
-        memcpy(lower.geometry.pieces, round->pieces, sizeof round->pieces);
-        char name[32];
-        snprintf(name, sizeof name, "train round %d", i + 1);
-        bool last = i == rounds->count - 1;
-        TRY(program_add_phase(&session->program, name, &lower, last, &session->train_phases[i]));
+        TRY(add_phase(session, TAPE_TRAIN, i, &session->train_phases[i]));
         if (rounds->count > 1 && has_host_steps(&session->program.phases[session->train_phases[i]]->tape)) {
             return fail(STATUS_BAD_INPUT, "a layer needs sums over the whole batch in the middle of a step (batch_norm "
                                           "with statistics = global), which run.accumulate > 1 cannot give: use "
@@ -117,21 +125,12 @@ static enum status add_train_phases(struct session *session)
     return STATUS_OK;
 }
 
-static enum status add_evaluate_phase(struct session *session)
+static enum status add_evaluate_phases(struct session *session)
 {
-    struct lower_params lower = {
-        .graph = &session->model.graph,
-        .mode = TAPE_EVALUATE,
-        .device_class = engine_class(session->engine),
-        .flat_count = session->program.flat_count,
-        .geometry = {.shards = session->shards,
-                     .first_shard = session->first_shard,
-                     .shard_count = session->shard_count,
-                     .shard_samples = session->evaluation_samples},
-        .observed = &session->model.prediction,
-        .observed_count = 1,
-    };
-    return program_add_phase(&session->program, "evaluate", &lower, false, &session->evaluate_phase);
+    for (int i = 0; i < session->rounds.count; i++) {
+        TRY(add_phase(session, TAPE_EVALUATE, i, &session->evaluate_phases[i]));
+    }
+    return STATUS_OK;
 }
 
 /* The optimiser works on what reduce says this rank owns, so the sums are planned before the update. */
@@ -209,7 +208,7 @@ static enum status build(struct session *session, const struct session_params *p
         TRY(add_train_phases(session));
         TRY(optimizer_add_phase(session));
     }
-    TRY(add_evaluate_phase(session));
+    TRY(add_evaluate_phases(session));
     TRY(agree_on_session(session, params->config));
     TRY(engine_load(session->engine, &session->program));
     TRY(reserve_exchange(session));

@@ -47,11 +47,11 @@ struct session {
     struct rounds rounds;
 
     int shards;
-    int first_shard, shard_count; /* this rank's */
-    int64_t shard_samples;        /* training: batch / shards */
-    int64_t evaluation_samples;   /* evaluation: samples a shard */
-    int train_phases[ROUNDS_MAX]; /* by round */
-    int update_phase, evaluate_phase;
+    int first_shard, shard_count;    /* this rank's */
+    int64_t shard_samples;           /* batch / shards */
+    int train_phases[ROUNDS_MAX];    /* by round */
+    int evaluate_phases[ROUNDS_MAX]; /* by round */
+    int update_phase;
 
     struct parameter_group groups[STEP_MAX_GROUPS];
     int group_count;

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""The same losses and the same weights, bit for bit, on any number of ranks and however the batch is worked off."""
+import harness
+
+
+def run_all(binary, variants, *extra):
+    with harness.Place(binary) as place:
+        results = []
+        for index, (ranks, overrides) in enumerate(variants):
+            name = f"run{index}"
+            place.run(ranks, "train", "small.ini", f"run.name={name}", *overrides, *extra)
+            results.append((place.metrics(name), place.digest(name)))
+        first = results[0]
+        assert len(first[0]) >= 20, f"too few lines: {len(first[0])}"
+        assert first[0][0]["loss"] > first[0][-3]["loss"], "the loss does not fall"
+        for (ranks, overrides), result in zip(variants, results):
+            assert result[0] == first[0], f"other losses with {ranks} ranks {overrides}"
+            assert result[1] == first[1], f"other weights with {ranks} ranks {overrides}"
+        return first
+
+
+def ranks_do_not_matter(binary):
+    run_all(binary, [(ranks, []) for ranks in (1, 2, 3, 4)])
+
+
+def accumulation_gives_the_big_batch(binary):
+    run_all(binary, [(1, []), (1, ["run.accumulate=2"]), (1, ["run.accumulate=6"]), (2, ["run.accumulate=3"])])
+
+
+def whole_batch_statistics_do_not_depend_on_ranks(binary):
+    run_all(binary, [(ranks, []) for ranks in (1, 2, 3)], "layer norm1.statistics=global")
+
+
+def sgd_with_momentum_too(binary):
+    run_all(binary, [(1, []), (3, [])], "optimizer.type=sgd", "optimizer.momentum=0.9", "optimizer.nesterov=yes",
+            "optimizer.learning_rate=0.02", "cluster.bucket_megabytes=0.004")
+
+
+def another_seed_gives_other_bits(binary):
+    with harness.Place(binary) as place:
+        place.run(1, "train", "small.ini", "run.name=a", "run.steps=3")
+        place.run(1, "train", "small.ini", "run.name=b", "run.steps=3", "run.seed=4")
+        assert place.digest("a") != place.digest("b"), "the seed changes nothing"
+
+
+def allreduce_agrees_within_rounding(binary):
+    with harness.Place(binary) as place:
+        place.run(2, "train", "small.ini", "run.name=tree", "run.steps=5")
+        place.run(2, "train", "small.ini", "run.name=all", "run.steps=5", "cluster.reduce=allreduce")
+        for a, b in zip(place.metrics("tree"), place.metrics("all")):
+            assert abs(a.get("loss", 0) - b.get("loss", 0)) < 1e-4, f"{a} and {b}"
+
+
+if __name__ == "__main__":
+    harness.main([ranks_do_not_matter, accumulation_gives_the_big_batch, whole_batch_statistics_do_not_depend_on_ranks,
+                  sgd_with_momentum_too, another_seed_gives_other_bits, allreduce_agrees_within_rounding])
