@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "checkpoints/store.h"
+#include "cluster/cores.h"
 #include "cluster/stop.h"
 #include "train/evaluation.h"
 #include "train/journal.h"
@@ -105,11 +106,26 @@ static enum status count_steps(struct trainer *trainer)
     return STATUS_OK;
 }
 
+/* On a CPU device a rank is one core's work. Jobs of several hosts know what they do. */
+static void tell_idle_cores(const struct trainer *trainer)
+{
+    const struct session *session = trainer->session;
+    int ranks = comm_size(trainer->comm);
+    int cores = cores_of_job();
+    int useful = cores < session->shards ? cores : session->shards;
+    if (engine_device(session->engine)->type == DEVICE_CPU && comm_local_size(trainer->comm) == ranks &&
+        useful > ranks) {
+        log_info("using %d of %d cores; mpirun -n %d lemnos train ... uses %s, with the same result", ranks, cores,
+                 useful, useful == cores ? "all" : "more");
+    }
+}
+
 static enum status set_up(struct trainer *trainer, const struct trainer_params *params, const struct checkpoint *saved)
 {
     struct session_params session = {.comm = params->comm, .config = params->config, .saved = saved, .train = true};
     TRY(session_create(&session, &trainer->session));
     TRY(count_steps(trainer));
+    tell_idle_cores(trainer);
     TRY(prepare_folder(trainer, params, saved));
     int64_t records = trainer->total / trainer->session->options.run.log_every + 1;
     struct snapshot_params snapshot = {
