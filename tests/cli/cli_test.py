@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+"""The program as its users meet it: what it prints, its exit codes, and what it leaves on disk when it refuses.
+
+usage: cli_test.py LEMNOS SOURCE_ROOT [unittest arguments]
+"""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+LEMNOS, ROOT = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+
+LINE = """[run]
+name = small
+batch = 4
+steps = 20
+[data]
+source = line
+[layer line]
+type = linear
+features = 1
+[optimizer]
+learning_rate = 0.01
+[evaluation]
+every = 20
+[checkpoint]
+every = 10
+"""
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.write("line.ini", LINE)
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def command(self, *arguments, ranks=0):
+        launcher = ["mpirun", "-n", str(ranks)] if ranks else []
+        return launcher + [str(LEMNOS), *map(str, arguments)]
+
+    def run_lemnos(self, *arguments, ranks=0, environment=None):
+        return subprocess.run(self.command(*arguments, ranks=ranks), cwd=self.folder, text=True, capture_output=True,
+                              timeout=120, env={**os.environ, **(environment or {})})
+
+    def passes(self, *arguments, **keywords):
+        done = self.run_lemnos(*arguments, **keywords)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def fails(self, code, *arguments, message, **keywords):
+        """Fails with this exit code and message, says so once, and prints no result."""
+        done = self.run_lemnos(*arguments, **keywords)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertIn(message, done.stderr)
+        self.assertEqual(done.stderr.count("error:"), 1, done.stderr)
+        self.assertEqual(done.stdout, "")
+        return done.stderr
+
+    def refuses(self, *arguments, message, **keywords):
+        """Wrong input: exit code 2, and nothing is written."""
+        before = sorted(self.folder.rglob("*"))
+        error = self.fails(2, *arguments, message=message, **keywords)
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
+        return error
+
+
+class Usage(Case):
+    def test_version(self):
+        self.assertRegex(self.passes("--version"), r"^lemnos \d+\.\d+\.\d+\n$")
+
+    def test_overview_names_every_command(self):
+        text = self.passes()
+        self.assertEqual(text, self.passes("help"))
+        for command in ("train", "eval", "predict", "show", "explain", "devices", "selftest", "help"):
+            self.assertRegex(text, rf"\n  {command} ")
+            self.assertIn(f"usage: lemnos {command}", self.passes("help", command))
+            self.assertEqual(self.passes("help", command), self.passes(command, "--help"))
+
+    def test_help_prints_the_tables(self):
+        text = self.passes("help", "config")
+        for word in ("run", "data", "layer NAME", "optimizer", "digits", "softmax_cross_entropy"):
+            self.assertIn(word, text)
+        self.assertIn("learning_rate", self.passes("help", "config", "optimizer"))
+        self.assertIn("test_fraction", self.passes("help", "config", "data"))
+        self.assertIn("test_fraction", self.passes("help", "config", "data", "csv"))
+        self.assertNotIn("test_fraction", self.passes("help", "config", "data", "idx"))
+        self.assertIn("channels", self.passes("help", "config", "layer", "conv2d"))
+        self.assertIn("learning_rate_scale", self.passes("help", "config", "group"))
+
+    def test_wrong_words_get_the_nearest(self):
+        self.refuses("trian", message="there is no command trian (did you mean train?)")
+        self.refuses("eval", "line.ini", "--splitt", "test", message="no --splitt (did you mean --split?)")
+        self.refuses("help", "config", "optimiser", message="did you mean optimizer?")
+        self.refuses("help", "config", "layer", "conv2", message="did you mean conv2d?")
+
+    def test_wrong_arguments(self):
+        self.refuses("train", message="which config?")
+        self.refuses("eval", message="something is missing")
+        self.refuses("train", "line.ini", "other.ini", message='"other.ini" is one argument too many')
+        self.refuses("train", "line.ini", "steps=3", message="names the section too")
+        self.refuses("eval", "line.ini", "--split", message="--split needs a value: --split test|train")
+        self.refuses("eval", "line.ini", "--split", "best", message="one of train, test is wanted")
+        self.refuses("predict", "line.ini", "--index", "two", message="a whole number is wanted (0 to 4)")
+        self.refuses("predict", "line.ini", "--json=yes", message="--json takes no value")
+        self.refuses("show", "line.ini", "-d", message="has no -d")
+        self.refuses("devices", "run.steps=3", message="takes no section.key=value")
+
+
+class Configs(Case):
+    def test_every_problem_is_told_with_its_line(self):
+        self.write("wrong.ini", "[run]\nepoch = 3\nbatch = many\nseed = -1\n[dat]\n[data]\nsource = line\n"
+                   "[layer a]\ntype = liner\nfeatures = 3\n")
+        error = self.refuses("train", "wrong.ini", message='wrong.ini:2: [run] has no key "epoch"; did you mean "epochs"?')
+        self.assertIn("wrong.ini:3: [run] batch = many: a whole number is wanted", error)
+        self.assertIn("wrong.ini:4: [run] seed = -1: a whole number is wanted (0 to", error)
+        self.assertIn("wrong.ini:5: there is no section [dat]; did you mean [data]?", error)
+        self.assertIn('wrong.ini:9: [layer a] type: there is no layer type "liner"; did you mean "linear"?', error)
+        self.assertEqual(len(re.findall(r"wrong.ini:\d+: ", error)), 5, error)
+
+    def test_an_unknown_source_is_one_problem(self):
+        error = self.refuses("train", "line.ini", "data.source=lines", message="one of digits, idx, csv, line")
+        self.assertEqual(error.count("\n"), 1, error)
+
+    def test_the_command_line_is_named(self):
+        self.refuses("train", "line.ini", "run.batch=0", message="command line: [run] batch = 0: a whole number is wanted")
+
+    def test_missing_files(self):
+        self.refuses("train", "nowhere.ini", message="there is no file nowhere.ini")
+        self.refuses("eval", "runs/nowhere", message="there is no checkpoint and no run runs/nowhere")
+        self.refuses("train", "--resume", "nowhere.h5", message="there is no checkpoint and no run nowhere.h5")
+        self.write("idx.ini", LINE.replace("source = line", "source = idx\npath = images"))
+        self.refuses("train", "idx.ini", message="images/")
+
+    def test_a_batch_larger_than_the_data(self):
+        self.refuses("train", "line.ini", "run.batch=6", message="run.batch = 6 is larger than the training part, which has 5")
+
+    def test_shards_that_do_not_divide_the_batch(self):
+        self.refuses("train", "line.ini", "run.shards=3", message="does not divide batch = 4")
+
+    def test_shapes_that_do_not_fit(self):
+        self.write("shape.ini", LINE.replace("[layer line]\ntype = linear\nfeatures = 1",
+                                             "[layer pool]\ntype = max_pool2d\nkernel = 2"))
+        self.refuses("train", "shape.ini", message="shape.ini:7: [layer pool] layer pool (max_pool2d)")
+        self.refuses("explain", "shape.ini", message="shape.ini:7: [layer pool]")
+        error = self.refuses("train", "line.ini", "layer line.features=2", message="the prediction has shape 2")
+        self.assertIn("the target has shape 1", error)
+
+    def test_show_checks_keys_and_prints_what_results(self):
+        self.write("more.ini", "include = line.ini\n[run]\nname = other\n")
+        text = self.passes("show", "more.ini", "run.seed=7")
+        self.assertIn("name = other", text)
+        self.assertIn("seed = 7", text)
+        self.write("shown.ini", text)
+        self.assertEqual(self.passes("show", "shown.ini"), text)
+        self.refuses("show", "more.ini", "run.sed=7", message='did you mean "seed"?')
+
+    def test_those_that_come_with_the_program_are_right(self):
+        for path in sorted((ROOT / "configs").glob("*.ini")):
+            with self.subTest(path.name):
+                self.passes("show", path)
+
+    def test_show_draws_a_sample(self):
+        text = self.passes("show", ROOT / "configs" / "digits.ini", "--data", "data.train=20", "data.test=10")
+        self.assertIn("20 training, 10 test", text)
+        self.assertIn("label: 0", text)
+        self.assertGreater(text.count("@@"), 20)
+
+
+class Explain(Case):
+    def test_needs_no_device(self):
+        nothing = {"VK_ICD_FILENAMES": "/nowhere.json", "VK_DRIVER_FILES": "/nowhere.json"}
+        text = self.passes("explain", "line.ini", environment=nothing)
+        self.assertRegex(text, r"\nline +linear +1 +2 ")
+        self.assertRegex(text, r"trainable parameters +2\n")
+        self.assertFalse((self.folder / "runs").exists())
+        self.fails(1, "train", "line.ini", environment=nothing, message="Vulkan")
+
+    def test_ranks_share_the_shards(self):
+        self.assertIn("4 shards in 1 round", self.passes("explain", "line.ini"))
+        self.assertIn("rank 2, with 2 shards", self.passes("explain", "line.ini", "--ranks", "3"))
+        self.refuses("explain", "line.ini", "--ranks", "5", message="at most 4 ranks")
+
+
+class Run(Case):
+    def train(self, *arguments, ranks=0):
+        self.passes("train", "line.ini", *arguments, ranks=ranks)
+
+    def digest(self, what="runs/small"):
+        return self.passes("show", what, "--digest")
+
+    def test_a_run_is_evaluated_predicted_and_shown(self):
+        self.train()
+        text = self.passes("eval", "runs/small")
+        self.assertRegex(text, r"sample +actual +predicted +error\n +1 +100 ")
+        for name in ("loss", "MAE", "RMSE", "R2"):
+            self.assertRegex(text, rf"\n{name} +[-0-9.e]+\n")
+        self.assertIn("after step 20", text)
+        lines = [json.loads(line) for line in self.passes("predict", "runs/small", "--json").splitlines()]
+        self.assertEqual([line["index"] for line in lines], [0, 1, 2, 3, 4])
+        self.assertEqual([line["actual"] for line in lines], [[100], [200], [300], [400], [500]])
+        only = self.passes("predict", "runs/small", "--json", "--index", "3", "--split", "train")
+        self.assertEqual(json.loads(only), lines[3])
+        self.assertEqual(len(self.passes("predict", "runs/small", "--samples", "2").splitlines()), 2)
+        shown = self.passes("show", "runs/small")
+        self.assertRegex(shown, r"\nmodel/line.weight +1 x 1 ")
+        self.assertIn("source = line", shown)
+        self.assertRegex(self.digest(), r"^[0-9a-f]{64}\n$")
+        self.assertEqual(self.digest("runs/small/checkpoints/step-00000020.h5"), self.digest())
+
+    def test_two_ranks_give_the_same(self):
+        self.train()
+        one, evaluated = self.digest(), self.passes("eval", "runs/small")
+        self.assertEqual(self.passes("eval", "runs/small", ranks=2), evaluated)
+        self.assertEqual(self.passes("predict", "runs/small", ranks=2), self.passes("predict", "runs/small"))
+        self.train(ranks=2)
+        self.assertEqual(self.digest(), one)
+
+    def test_a_run_is_never_written_over(self):
+        self.train()
+        first = self.digest()
+        self.train("run.seed=2")
+        self.assertNotEqual(self.digest(), first)
+        self.assertEqual(self.digest("runs/small.1"), first)
+
+    def test_resume_gives_the_same_bits(self):
+        self.train()
+        whole = self.digest()
+        self.train("run.steps=10", "run.name=half")
+        self.train("run.name=half", "--resume", "auto")
+        self.assertEqual(self.digest("runs/half"), whole)
+
+    def test_resume_takes_the_config_from_the_checkpoint(self):
+        self.train("run.steps=10")
+        self.passes("train", "--resume", "runs/small/checkpoints/step-00000010.h5", "run.steps=20")
+        resumed = self.digest()
+        self.train()
+        self.assertEqual(self.digest(), resumed)
+
+    def test_a_checkpoint_of_another_model(self):
+        self.train()
+        self.write("wide.ini", LINE.replace("[optimizer]", "[layer more]\ntype = linear\nfeatures = 1\n[optimizer]"))
+        self.fails(2, "train", "wide.ini", "--resume", "runs/small", message="the checkpoint is of another model")
+
+    def test_a_damaged_checkpoint(self):
+        self.train()
+        newest = self.folder / "runs/small/checkpoints/step-00000020.h5"
+        content = bytearray(newest.read_bytes())
+        content[-1000] ^= 1
+        newest.write_bytes(content)
+        self.fails(1, "show", newest, message="step-00000020.h5")
+        done = self.run_lemnos("eval", "runs/small")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("passing over runs/small/checkpoints/step-00000020.h5", done.stderr)
+        self.assertIn("after step 10", done.stdout)
+
+    def test_divergence_is_told(self):
+        done = self.run_lemnos("train", "line.ini", "optimizer.learning_rate=1", "run.steps=1000")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("The learning rate was 1: a smaller optimizer.learning_rate", done.stderr)
+
+    def test_a_signal_saves_and_ends_with_85(self):
+        with subprocess.Popen(self.command("train", "line.ini", "run.steps=100000000", "checkpoint.every=100000000",
+                                           "evaluation.every=100000000"),
+                              cwd=self.folder, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            journal = self.folder / "runs/small/metrics.jsonl"
+            end = time.monotonic() + 60
+            while time.monotonic() < end and not (journal.exists() and journal.stat().st_size > 0):
+                time.sleep(0.05)
+            process.send_signal(signal.SIGTERM)
+            _, error = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 85, error)
+        self.assertIn("stopped by SIGTERM", error)
+        step = int(re.search(r"after step (\d+)", error)[1])
+        self.passes("train", "line.ini", f"run.steps={step + 3}", "--resume", "auto")
+        self.assertIn(f"{step + 3} steps", self.passes("show", "runs/small"))
+
+
+class Ranks(Case):
+    def test_a_failure_of_all_ranks_is_told_once(self):
+        self.refuses("train", "line.ini", "run.epoch=1", ranks=2, message='did you mean "epochs"?')
+
+    def test_a_failure_of_one_rank_ends_the_job(self):
+        command = self.command("train", "line.ini", "run.steps=100000000", ranks=1)
+        command += [":", *self.command("train", "nowhere.ini", ranks=1)[1:]]
+        done = subprocess.run(command, cwd=self.folder, text=True, capture_output=True, timeout=120)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("lemnos: rank 1: error: there is no file nowhere.ini", done.stderr)
+
+    def test_more_ranks_than_shards(self):
+        self.refuses("train", "line.ini", "run.shards=1", ranks=2, message="set run.shards to a divisor of run.batch")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
