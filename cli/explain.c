@@ -21,16 +21,16 @@ static const char *const region_titles[REGION_COUNT] = {
     [REGION_CONSTANTS] = "tables",
 };
 
-/* "1.25 M" and the like. */
+/* "1.25 M": three digits. */
 static const char *short_number(double value, char text[32])
 {
     static const char *const units[] = {"", " k", " M", " G", " T", " P"};
     size_t unit = 0;
-    while (value >= 10000 && unit + 1 < COUNT_OF(units)) {
+    while (value >= 999.5 && unit + 1 < COUNT_OF(units)) {
         value /= 1000;
         unit++;
     }
-    snprintf(text, 32, value == (double)(int64_t)value ? "%.0f%s" : "%.1f%s", value, units[unit]);
+    snprintf(text, 32, "%.3g%s", value, units[unit]);
     return text;
 }
 
@@ -76,7 +76,7 @@ static void print_layers(const struct session *session)
 {
     const struct graph *graph = &session->model.graph;
     char shape[SHAPE_TEXT_SIZE];
-    char number[3][32];
+    char number[2][32];
     printf("%-16s %-22s %-14s %12s %14s %14s\n", "layer", "type", "output", "parameters", "FLOPs", "activations");
     printf("%-16s %-22s %-14s %12s %14s %14s\n", "", "", "", "", "a sample", "a sample");
     for (int i = 0; i < session->model.input_count; i++) {
@@ -94,9 +94,9 @@ static void print_layers(const struct session *session)
                 shape_format(value->shape, shape);
             }
         }
-        printf("%-16s %-22s %-14s %12s %14s %14s\n", layer->name, layer->type->name, shape,
-               short_number((double)layer_parameters(layer), number[0]),
-               short_number(flops(session, layer->index), number[1]), short_size((double)bytes, number[2]));
+        printf("%-16s %-22s %-14s %12" PRId64 " %14s %14s\n", layer->name, layer->type->name, shape,
+               layer_parameters(layer), short_number(flops(session, layer->index), number[0]),
+               short_size((double)bytes, number[1]));
     }
 }
 

@@ -128,7 +128,7 @@ class Configs(Case):
         self.assertEqual(len(re.findall(r"wrong.ini:\d+: ", error)), 5, error)
 
     def test_an_unknown_source_is_one_problem(self):
-        error = self.refuses("train", "line.ini", "data.source=lines", message="one of digits, idx, csv, line")
+        error = self.refuses("train", "line.ini", "data.source=lines", message="source = lines: one of digits, ")
         self.assertEqual(error.count("\n"), 1, error)
 
     def test_the_command_line_is_named(self):
