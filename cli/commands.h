@@ -9,6 +9,7 @@ extern const struct command command_eval;
 extern const struct command command_predict;
 extern const struct command command_show;
 extern const struct command command_explain;
+extern const struct command command_bench;
 extern const struct command command_devices;
 extern const struct command command_selftest;
 extern const struct command command_help;

@@ -11,8 +11,8 @@
 #include "version.h"
 
 const struct command *const commands[] = {
-    &command_train,   &command_eval,     &command_predict, &command_show, &command_explain,
-    &command_devices, &command_selftest, &command_help,    NULL,
+    &command_train, &command_eval,    &command_predict,  &command_show, &command_explain,
+    &command_bench, &command_devices, &command_selftest, &command_help, NULL,
 };
 
 /* How long a rank that failed waits for the others to fail likewise, and then for rank 0 to end the job. */

@@ -166,3 +166,8 @@ double reduce_exposed_seconds(struct reduce *reduce)
     reduce->exposed_seconds = 0;
     return seconds;
 }
+
+double reduce_sum_seconds(const struct reduce *reduce)
+{
+    return reduce->sum_seconds;
+}

@@ -89,5 +89,7 @@ enum status reduce_collect(struct reduce *reduce, const float *slice, float *who
  * exposed time. The sums that this rank forms meanwhile do not count.
  */
 double reduce_exposed_seconds(struct reduce *reduce);
+/* Seconds that this rank spent adding pieces and squaring sums since the reduce was made. */
+double reduce_sum_seconds(const struct reduce *reduce);
 
 #endif

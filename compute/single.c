@@ -21,6 +21,31 @@ struct single {
 
 /* --- making ----------------------------------------------------------------------------------------------------- */
 
+static enum status parse_line(const struct layer_type *type, const char *line, void *values)
+{
+    char key[64];
+    char value[64];
+    if (sscanf(line, "%63[^ =] = %63[^\n]", key, value) != 2) {
+        return fail(STATUS_BAD_INPUT, "%s: \"%s\" is not of the form key = value", type->name, line);
+    }
+    const struct option *option = option_find(type->options, key);
+    if (option == NULL) {
+        return fail(STATUS_BAD_INPUT, "%s has no option %s", type->name, key);
+    }
+    return option_parse(option, value, values);
+}
+
+static enum status parse_options(const struct layer_type *type, const char *text, void *values)
+{
+    TRY(option_defaults(type->options, values));
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        TRY(parse_line(type, line, values));
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    return STATUS_OK;
+}
+
 static enum status add_layer(struct single *single, const struct single_params *params)
 {
     int inputs[LAYER_MAX_INPUTS];
@@ -35,12 +60,16 @@ static enum status add_layer(struct single *single, const struct single_params *
         single->graph.values[inputs[i]].needs_gradient = params->dtypes[i] == DTYPE_FLOAT32;
     }
     const struct layer_type *type = params->type;
-    void *options;
-    TRY(layer_options_create(type, params->options, &options));
-    struct layer_params layer = {
-        .type = type, .name = "layer", .options = options, .inputs = inputs, .input_count = params->input_count};
-    enum status status = graph_add(&single->graph, &layer, &single->layer);
-    layer_options_destroy(type, options);
+    void *options = NULL;
+    TRY(memory_allocate(1, type->options_size > 0 ? type->options_size : 1, &options));
+    enum status status = parse_options(type, params->options, options);
+    if (status == STATUS_OK) {
+        struct layer_params layer = {
+            .type = type, .name = "layer", .options = options, .inputs = inputs, .input_count = params->input_count};
+        status = graph_add(&single->graph, &layer, &single->layer);
+    }
+    option_release(type->options, options);
+    free(options);
     return status;
 }
 
@@ -139,6 +168,16 @@ const struct parameter *single_parameter(const struct single *single, int parame
 struct shape single_output_shape(const struct single *single)
 {
     return layer_output_shape(single->layer, 0);
+}
+
+struct engine *single_engine(const struct single *single)
+{
+    return single->engine;
+}
+
+const struct program *single_program(const struct single *single)
+{
+    return &single->program;
 }
 
 struct step_scalars *single_scalars(struct single *single)

@@ -40,6 +40,9 @@ const struct layer *single_layer(const struct single *single);
 const struct parameter *single_parameter(const struct single *single, int parameter);
 /* Shape of one sample of the output; a loss has none. */
 struct shape single_output_shape(const struct single *single);
+/* What runs it: part i is phase i. For those who run phases themselves. */
+struct engine *single_engine(const struct single *single);
+const struct program *single_program(const struct single *single);
 /* The scalars of the next runs, to write. */
 struct step_scalars *single_scalars(struct single *single);
 

@@ -2,19 +2,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 enum { BAR_WIDTH = 24 };
-
-double progress_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void progress_bar_init(struct progress_bar *bar, int64_t total)
 {
@@ -33,7 +26,7 @@ static void format_time(double seconds, char *text, size_t size)
 
 void progress_bar_draw(struct progress_bar *bar, const struct progress_line *line)
 {
-    double now = progress_now();
+    double now = clock_now();
     if (!bar->terminal || now - bar->last_drawn < 0.1) {
         return;
     }

@@ -24,7 +24,4 @@ void progress_bar_log(struct progress_bar *bar, const struct progress_line *line
 /* Takes the bar away, before other lines and at the end. */
 void progress_bar_clear(struct progress_bar *bar);
 
-/* Seconds of a steady clock. */
-double progress_now(void);
-
 #endif

@@ -27,6 +27,22 @@ out:
     return status;
 }
 
+enum status session_create_loader(const struct session *session, int64_t start, struct loader **loader)
+{
+    const struct run_options *run = &session->options.run;
+    struct loader_params params = {
+        .dataset = session->dataset,
+        .split = SPLIT_TRAIN,
+        .train = true,
+        .seed = (uint64_t)run->seed,
+        .batch = run->batch,
+        .first = session->shard_samples * session->first_shard,
+        .count = session->shard_samples * session->shard_count,
+        .start = start,
+    };
+    return loader_create(&params, loader);
+}
+
 const int64_t *session_shard_sizes(struct session *session, int64_t size)
 {
     int ranks = comm_size(session->comm);

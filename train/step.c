@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "train/metric_rows.h"
 #include "train/optimizer.h"
 
@@ -70,14 +71,19 @@ enum status step_push_parameters(struct session *session)
     return engine_push(session->engine, REGION_PARAMETERS, 0, session->program.region_sizes[REGION_PARAMETERS]);
 }
 
-static enum status update(struct session *session, double squared_norm)
+static enum status update(struct session *session, double squared_norm, struct step_times *times)
 {
+    double started = clock_now();
     optimizer_clip(session, squared_norm);
     TRY(push_sums(session));
     TRY(session_run(session, session->update_phase, NULL, NULL));
     TRY(pull_parameters(session));
+    double updated = clock_now();
     TRY(reduce_gather(session->reduce));
-    return step_push_parameters(session);
+    TRY(step_push_parameters(session));
+    times->update = updated - started;
+    times->parameters = clock_now() - updated;
+    return STATUS_OK;
 }
 
 /* The parameter that element `element` of the flat buffer belongs to, NULL for padding. */
@@ -110,19 +116,22 @@ static enum status report(struct session *session, int64_t step, const struct st
 enum status step_train(struct session *session, const struct batch *batch, int64_t step, double learning_rate,
                        struct step_result *result)
 {
+    double started = clock_now();
     optimizer_write_step(session, step, learning_rate, (float)(1.0 / (double)batch->valid));
     for (int i = 0; i < session->rounds.count; i++) {
         TRY(run_round(session, batch, i));
     }
+    double computed = clock_now();
     struct reduce_result reduced;
     struct metric_totals totals;
     TRY(reduce_finish(session->reduce, &reduced));
     TRY(metric_rows_sum(session, &totals));
     *result = (struct step_result){.loss = totals.loss / totals.weight,
                                    .gradient_norm = sqrt(reduced.squared_norm),
+                                   .times = {.gradients = computed - started, .sums = clock_now() - computed},
                                    .not_finite = reduced.first_not_finite};
     if (!isfinite(result->loss) || result->not_finite >= 0) {
         return report(session, step, result);
     }
-    return update(session, reduced.squared_norm);
+    return update(session, reduced.squared_norm, &result->times);
 }

@@ -4,10 +4,19 @@
 
 #include "train/session.h"
 
+/* Seconds that this rank spent, one behind the other. */
+struct step_times {
+    double gradients;  /* forward and backward, with what the host serves meanwhile */
+    double sums;       /* then until the sums over the ranks, norm and loss are known */
+    double update;     /* of this rank's part of the parameters */
+    double parameters; /* until all ranks' parts are here */
+};
+
 struct step_result {
     double loss;          /* mean over the global batch */
     double gradient_norm; /* before clipping */
-    int64_t not_finite;   /* an element of the flat buffer whose gradient is not finite, -1: none */
+    struct step_times times;
+    int64_t not_finite; /* an element of the flat buffer whose gradient is not finite, -1: none */
 };
 
 /*

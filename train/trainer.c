@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "checkpoints/store.h"
@@ -41,23 +42,6 @@ static bool is_root(const struct trainer *trainer)
 }
 
 /* --- setting up --------------------------------------------------------------------------------------------------- */
-
-static enum status create_loader(struct trainer *trainer)
-{
-    struct session *session = trainer->session;
-    const struct run_options *run = &session->options.run;
-    struct loader_params params = {
-        .dataset = session->dataset,
-        .split = SPLIT_TRAIN,
-        .train = true,
-        .seed = (uint64_t)run->seed,
-        .batch = run->batch,
-        .first = session->shard_samples * session->first_shard,
-        .count = session->shard_samples * session->shard_count,
-        .start = trainer->progress.step,
-    };
-    return loader_create(&params, &trainer->loader);
-}
 
 static enum status create_store(struct trainer *trainer)
 {
@@ -137,7 +121,7 @@ static enum status set_up(struct trainer *trainer, const struct trainer_params *
     } else {
         TRY(session_initialise(trainer->session));
     }
-    TRY(create_loader(trainer));
+    TRY(session_create_loader(trainer->session, trainer->progress.step, &trainer->loader));
     progress_bar_init(&trainer->bar, trainer->total);
     return evaluation_create(trainer->session, SPLIT_TEST, &trainer->evaluation);
 }
@@ -208,7 +192,7 @@ static bool due(int64_t every, int64_t step, int64_t epoch_steps)
 static enum status log_step(struct trainer *trainer, double rate, const struct step_result *result, bool last)
 {
     const struct run_options *run = &trainer->session->options.run;
-    double now = progress_now();
+    double now = clock_now();
     double seconds = (now - trainer->logged_at) / (double)(trainer->progress.step - trainer->logged_step);
     struct progress_line line = {.step = trainer->progress.step,
                                  .epoch = trainer->progress.epoch,
@@ -289,7 +273,7 @@ static enum status begin(struct trainer *trainer)
         TRY(evaluate(trainer, &best));
     }
     trainer->first_loss = NAN;
-    trainer->logged_at = progress_now();
+    trainer->logged_at = clock_now();
     trainer->logged_step = trainer->progress.step;
     return STATUS_OK;
 }
@@ -318,7 +302,7 @@ static enum status train(struct trainer *trainer)
                 return stop_now(trainer);
             }
             TRY(status);
-            trainer->logged_at = progress_now(); /* rates tell of training alone */
+            trainer->logged_at = clock_now(); /* rates tell of training alone */
             trainer->logged_step = step;
         }
         TRY(agree_to_stop(trainer, &stop));

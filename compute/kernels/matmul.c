@@ -48,7 +48,7 @@ struct matmul_left matmul_left_rows(struct binding rows, int64_t stride)
                                            .kernel_width = 1,
                                            .stride_height = divisor_of(1),
                                            .stride_width = divisor_of(1)},
-                                .useful_depth = stride};
+                                .useful_depth = (double)stride};
 }
 
 static bool is_pointwise(const struct window *window)
@@ -67,7 +67,7 @@ static struct matmul_left make_left(struct binding image, uint32_t kind, const s
     int64_t positions = window->kernel[0] * window->kernel[1];
     if (is_pointwise(window)) {
         struct matmul_left left = matmul_left_rows(image, shape_stride(read));
-        left.useful_depth = shape_channels(read);
+        left.useful_depth = (double)shape_channels(read);
         return left;
     }
     return (struct matmul_left){.tensor = image,
@@ -85,7 +85,7 @@ static struct matmul_left make_left(struct binding image, uint32_t kind, const s
                                            .padding_width = (uint)window->padding[1],
                                            .dilation_height = (uint)window->dilation[0],
                                            .dilation_width = (uint)window->dilation[1]},
-                                .useful_depth = positions * shape_channels(read)};
+                                .useful_depth = (double)(positions * shape_channels(read))};
 }
 
 struct matmul_left matmul_left_windows(struct binding image, const struct window *window, struct shape made,
@@ -97,27 +97,27 @@ struct matmul_left matmul_left_windows(struct binding image, const struct window
 struct matmul_left matmul_left_transposed(struct binding image, const struct window *window, struct shape made,
                                           struct shape read, bool *reverse)
 {
+    /* As many products as forward, which are fewer than the window's where strides or borders leave gaps. */
+    double share = (double)shape_positions(read) / (double)shape_positions(made);
     *reverse = window->stride[0] == 1 && window->stride[1] == 1;
     if (!*reverse) {
-        return make_left(image, GATHER_TRANSPOSED, window, made, read);
+        struct matmul_left left = make_left(image, GATHER_TRANSPOSED, window, made, read);
+        left.useful_depth *= share;
+        return left;
     }
     /* With stride 1 it is a convolution with the kernel turned around; its padding may be negative. */
     struct window turned = *window;
     for (int axis = 0; axis < 2; axis++) {
         turned.padding[axis] = window->dilation[axis] * (window->kernel[axis] - 1) - window->padding[axis];
     }
-    return make_left(image, GATHER_WINDOWS, &turned, made, read);
+    struct matmul_left left = make_left(image, GATHER_WINDOWS, &turned, made, read);
+    left.useful_depth *= share;
+    return left;
 }
 
 int64_t matmul_left_depth(const struct matmul_left *left)
 {
     return (int64_t)left->gather.kernel_height * left->gather.kernel_width * left->gather.channels * 4;
-}
-
-/* Whether the shaders may take four vectors of channels at once. */
-static bool is_whole(const struct matmul_left *left)
-{
-    return left->gather.channels % 4 == 0;
 }
 
 static enum status check_depth(int64_t depth)
@@ -149,15 +149,14 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
                                         .end_row = (uint)(first + rows),
                                         .depth = (uint)(depth / 4),
                                         .columns = (uint)params->columns};
-        struct dispatch dispatch = {.kernel = "matmul_rows",
-                                    .bindings = {params->left.tensor, params->right,
-                                                 params->bias != NULL ? *params->bias : params->right, params->output},
-                                    .binding_count = 4,
-                                    .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL,
-                                                  params->layout == RIGHT_PANELS},
-                                    .constant_count = 4,
-                                    .flops = 2.0 * (double)rows * (double)params->left.useful_depth *
-                                             (double)params->columns};
+        struct dispatch dispatch = {
+            .kernel = "matmul_rows",
+            .bindings = {params->left.tensor, params->right, params->bias != NULL ? *params->bias : params->right,
+                         params->output},
+            .binding_count = 4,
+            .constants = {params->left.kind, params->bias != NULL, params->layout == RIGHT_PANELS},
+            .constant_count = 3,
+            .flops = 2.0 * (double)rows * params->left.useful_depth * (double)params->columns};
         dispatch.bindings[3].offset += (uint64_t)(first * row_size);
         dispatch.bindings[3].size = (uint64_t)(rows * row_size);
         dispatch_push(&dispatch, push);
@@ -198,10 +197,10 @@ static enum status add_columns(struct tape *tape, const struct matmul_gradient *
     struct dispatch dispatch = {.kernel = "matmul_columns",
                                 .bindings = {params->left.tensor, params->right, output},
                                 .binding_count = 3,
-                                .constants = {params->left.kind, is_whole(&params->left), 1},
-                                .constant_count = 3,
+                                .constants = {params->left.kind, 1},
+                                .constant_count = 2,
                                 .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows *
-                                         (double)params->left.useful_depth * (double)params->columns};
+                                         params->left.useful_depth * (double)params->columns};
     dispatch.bindings[2].offset += (uint64_t)(tiles->first_vector * VECTOR_SIZE);
     dispatch.bindings[2].size = (uint64_t)(tiles->vector_count * VECTOR_SIZE);
     dispatch_push(&dispatch, push);

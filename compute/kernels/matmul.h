@@ -24,7 +24,7 @@ struct matmul_left {
     struct binding tensor;
     uint32_t kind; /* GATHER_* */
     struct gather gather;
-    int64_t useful_depth; /* products that a user counts, without those with padding channels */
+    double useful_depth; /* products a row that a user counts, on average: none with padding channels or gaps */
 };
 
 /* Rows of `stride` floats, a multiple of 4. */

@@ -128,6 +128,7 @@ static void wrong_shapes_are_refused(void **state)
                                          "3 x 3 x 3",
                                          "1048576x1048576x2",
                                          "1x1048576x1048576",
+                                         "1x65536x65536",
                                          "99999999999999999999",
                                          "7,7"};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {

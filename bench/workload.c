@@ -1,0 +1,241 @@
+#include "bench/workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "cluster/stop.h"
+
+enum { WARM_UP_STEPS = 3, MAX_STEPS = 100000, PROFILED_STEPS = 10 };
+static const double seconds_wanted = 5.0;
+
+struct workload {
+    const struct workload_params *params;
+    struct session *session;
+    struct loader *loader;
+    int64_t step; /* done so far */
+};
+
+static enum status open_workload(const struct workload_params *params, bool timestamps, struct workload *workload)
+{
+    *workload = (struct workload){.params = params};
+    struct session_params session = {
+        .comm = params->comm, .config = params->config, .train = true, .timestamps = timestamps};
+    TRY(session_create(&session, &workload->session));
+    TRY(session_initialise(workload->session));
+    return session_create_loader(workload->session, 0, &workload->loader);
+}
+
+static void close_workload(struct workload *workload)
+{
+    loader_destroy(workload->loader);
+    session_destroy(workload->session);
+}
+
+/* As the trainer takes one; `result`, if not NULL, gets what it cost added. */
+static enum status take_step(struct workload *workload, struct workload_result *result, double *seconds)
+{
+    double started = clock_now();
+    const struct batch *batch;
+    TRY(loader_next(workload->loader, &batch));
+    double loaded = clock_now();
+    /* A rate of 0: however long the measurement, the numbers stay ordinary. */
+    struct step_result step;
+    TRY(step_train(workload->session, batch, workload->step++, 0.0, &step));
+    int64_t stop;
+    TRY(comm_max(workload->params->comm, stop_requested() ? 1 : 0, &stop));
+    *seconds = clock_now() - started;
+    if (result != NULL) {
+        result->loader += loaded - started;
+        result->times.gradients += step.times.gradients;
+        result->times.sums += step.times.sums;
+        result->times.update += step.times.update;
+        result->times.parameters += step.times.parameters;
+    }
+    return stop != 0 ? fail(STATUS_STOPPED, "stopped by a signal; nothing was measured") : STATUS_OK;
+}
+
+/* The same number on all ranks. */
+static enum status choose_steps(struct workload *workload, int64_t *steps)
+{
+    double seconds = 0;
+    for (int i = 0; i < WARM_UP_STEPS; i++) {
+        TRY(take_step(workload, NULL, &seconds));
+    }
+    *steps = workload->params->steps;
+    if (*steps == 0) {
+        double fit = seconds_wanted / seconds;
+        *steps = fit > MAX_STEPS ? MAX_STEPS : fit < PROFILED_STEPS ? PROFILED_STEPS : (int64_t)fit;
+    }
+    return comm_broadcast(workload->params->comm, steps, sizeof *steps, 0);
+}
+
+static enum status take_steps(struct workload *workload, struct workload_result *result)
+{
+    double *seconds;
+    TRY(memory_allocate((size_t)result->steps, sizeof *seconds, &seconds));
+    (void)reduce_exposed_seconds(workload->session->reduce);
+    double added = reduce_sum_seconds(workload->session->reduce);
+    enum status status = STATUS_OK;
+    for (int64_t i = 0; i < result->steps; i++) {
+        TRY_OUT(take_step(workload, result, &seconds[i]));
+    }
+    double count = (double)result->steps;
+    result->exposed = reduce_exposed_seconds(workload->session->reduce) / count;
+    result->adding = (reduce_sum_seconds(workload->session->reduce) - added) / count;
+    result->loader /= count;
+    result->times.gradients /= count;
+    result->times.sums /= count;
+    result->times.update /= count;
+    result->times.parameters /= count;
+    result->step = measure_summary(seconds, (int)result->steps);
+out:
+    free(seconds);
+    return status;
+}
+
+static enum status describe(const struct workload *workload, struct workload_result *result)
+{
+    const struct session *session = workload->session;
+    struct comm *comm = workload->params->comm;
+    result->ranks = comm_size(comm);
+    result->batch = session->options.run.batch;
+    snprintf(result->device, sizeof result->device, "%s", engine_device(session->engine)->name);
+    result->device_class = engine_class(session->engine);
+    memcpy(result->regions, session->program.region_sizes, sizeof result->regions);
+    result->device_memory = program_size(&session->program);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    int64_t largest;
+    TRY(comm_max(comm, usage.ru_maxrss, &largest));
+    result->resident = (uint64_t)largest * 1024; /* Linux counts in KiB */
+    return STATUS_OK;
+}
+
+static enum status measure_rate(const struct workload_params *params, struct workload_result *result)
+{
+    struct workload workload;
+    enum status status = STATUS_OK;
+    TRY_OUT(open_workload(params, false, &workload));
+    TRY_OUT(choose_steps(&workload, &result->steps));
+    TRY_OUT(take_steps(&workload, result));
+    TRY_OUT(describe(&workload, result));
+out:
+    close_workload(&workload);
+    return status;
+}
+
+/* --- where the device's time goes --------------------------------------------------------------------------------- */
+
+static void name_layer(const struct session *session, const struct tape_step *step, struct workload_layer *layer)
+{
+    if (step->layer >= 0) {
+        const struct layer *of = session->model.graph.layers[step->layer];
+        snprintf(layer->name, sizeof layer->name, "%s", of->name);
+        snprintf(layer->type, sizeof layer->type, "%s", of->type->name);
+    } else {
+        snprintf(layer->name, sizeof layer->name, "%s", step->pass == PASS_UPDATE ? "(update)" : "(sums of gradients)");
+    }
+    layer->pass = step->pass;
+}
+
+/* The entry of that layer and pass, made where it is new: in the order in which the steps run. */
+static enum status find_layer(const struct session *session, const struct tape_step *step,
+                              struct workload_result *result, struct workload_layer **found)
+{
+    struct workload_layer layer = {0};
+    name_layer(session, step, &layer);
+    for (int i = 0; i < result->layer_count; i++) {
+        *found = &result->layers[i];
+        if (strcmp((*found)->name, layer.name) == 0 && (*found)->pass == layer.pass) {
+            return STATUS_OK;
+        }
+    }
+    TRY(memory_resize((size_t)result->layer_count + 1, sizeof *result->layers, &result->layers));
+    *found = &result->layers[result->layer_count++];
+    **found = layer;
+    return STATUS_OK;
+}
+
+static bool in_training(const struct session *session, int phase)
+{
+    bool found = phase == session->update_phase;
+    for (int i = 0; i < session->rounds.count; i++) {
+        found = found || phase == session->train_phases[i];
+    }
+    return found;
+}
+
+/* Adds the times of the last step; `first`: dispatches and flops too, which are the same in every step. */
+static enum status add_times(const struct session *session, double *seconds, bool first, struct workload_result *result)
+{
+    for (int phase = 0; phase < session->program.phase_count; phase++) {
+        if (!in_training(session, phase)) {
+            continue;
+        }
+        const struct tape *tape = &session->program.phases[phase]->tape;
+        TRY(engine_times(session->engine, phase, seconds));
+        for (int i = 0; i < tape->step_count; i++) {
+            struct workload_layer *layer;
+            TRY(find_layer(session, &tape->steps[i], result, &layer));
+            layer->seconds += seconds[i] / PROFILED_STEPS;
+            result->device_seconds += seconds[i] / PROFILED_STEPS;
+            if (first && tape->steps[i].kind == STEP_DISPATCH) {
+                layer->dispatches++;
+                layer->flops += tape->steps[i].dispatch.flops;
+                result->dispatches++;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+static size_t longest_tape(const struct session *session)
+{
+    int longest = 0;
+    for (int phase = 0; phase < session->program.phase_count; phase++) {
+        int count = session->program.phases[phase]->tape.step_count;
+        longest = count > longest ? count : longest;
+    }
+    return (size_t)longest;
+}
+
+static enum status measure_layers(const struct workload_params *params, struct workload_result *result)
+{
+    struct workload workload;
+    double *times = NULL;
+    double seconds;
+    enum status status = STATUS_OK;
+    TRY_OUT(open_workload(params, true, &workload));
+    TRY_OUT(memory_allocate(longest_tape(workload.session), sizeof *times, &times));
+    TRY_OUT(take_step(&workload, NULL, &seconds));
+    for (int i = 0; i < PROFILED_STEPS; i++) {
+        TRY_OUT(take_step(&workload, NULL, &seconds));
+        TRY_OUT(add_times(workload.session, times, i == 0, result));
+    }
+out:
+    free(times);
+    close_workload(&workload);
+    return status;
+}
+
+enum status workload_run(const struct workload_params *params, struct workload_result *result)
+{
+    *result = (struct workload_result){0};
+    enum status status = measure_rate(params, result);
+    if (status == STATUS_OK) {
+        status = measure_layers(params, result);
+    }
+    if (status != STATUS_OK) {
+        workload_release(result);
+    }
+    return status;
+}
+
+void workload_release(struct workload_result *result)
+{
+    free(result->layers);
+    result->layers = NULL;
+}
