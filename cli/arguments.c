@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -170,8 +171,11 @@ enum status arguments_number(const struct arguments *arguments, const char *name
     errno = 0;
     *number = strtoll(text, &end, 10);
     if (errno != 0 || *end != '\0' || *number < least || *number > most) {
-        return fail(STATUS_BAD_INPUT, "--%s %s: a whole number is wanted (%" PRId64 " to %" PRId64 ")", name, text,
-                    least, most);
+        char to[32] = " or more";
+        if (most < INT64_MAX) {
+            snprintf(to, sizeof to, " to %" PRId64, most);
+        }
+        return fail(STATUS_BAD_INPUT, "--%s %s: a whole number is wanted (%" PRId64 "%s)", name, text, least, to);
     }
     return STATUS_OK;
 }

@@ -50,11 +50,26 @@ static enum status create_model(struct session *session, struct config *config)
     return model_create(config, &params, &session->model);
 }
 
+/* Where [run] is wrong already, its batch may be a default that nobody asked for. */
+static void check_batch(const struct session *session, struct config *config)
+{
+    const struct run_options *run = &session->options.run;
+    int64_t samples = session->dataset->count[SPLIT_TRAIN];
+    if (run->batch > samples) {
+        config_problem(config, "run", "batch",
+                       "%" PRId64 " samples are more than the training part has; at most %" PRId64, run->batch,
+                       samples);
+    }
+}
+
 static enum status read_config(struct session *session, const struct session_params *params)
 {
     TRY(options_read(params->config, &session->options));
     TRY(dataset_open(params->config, (uint64_t)session->options.run.seed, params->saved, &session->dataset));
     if (session->dataset != NULL) {
+        if (params->train && config_problem_count(params->config) == 0) {
+            check_batch(session, params->config);
+        }
         TRY(create_model(session, params->config));
     } else {
         config_skip(params->config, "data");

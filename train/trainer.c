@@ -77,17 +77,11 @@ static enum status prepare_folder(struct trainer *trainer, const struct trainer_
     return create_journal(trainer, saved != NULL ? saved->step : -1);
 }
 
-static enum status count_steps(struct trainer *trainer)
+static void count_steps(struct trainer *trainer)
 {
     const struct run_options *run = &trainer->session->options.run;
     trainer->epoch_steps = trainer->session->dataset->count[SPLIT_TRAIN] / run->batch;
-    if (trainer->epoch_steps == 0) {
-        return fail(STATUS_BAD_INPUT,
-                    "run.batch = %" PRId64 " is larger than the training part, which has %" PRId64 " samples",
-                    run->batch, trainer->session->dataset->count[SPLIT_TRAIN]);
-    }
     trainer->total = run->steps > 0 ? run->steps : run->epochs * trainer->epoch_steps;
-    return STATUS_OK;
 }
 
 /* On a CPU device a rank is one core's work. Jobs of several hosts know what they do. */
@@ -108,7 +102,7 @@ static enum status set_up(struct trainer *trainer, const struct trainer_params *
 {
     struct session_params session = {.comm = params->comm, .config = params->config, .saved = saved, .train = true};
     TRY(session_create(&session, &trainer->session));
-    TRY(count_steps(trainer));
+    count_steps(trainer);
     tell_idle_cores(trainer);
     TRY(prepare_folder(trainer, params, saved));
     int64_t records = trainer->total / trainer->session->options.run.log_every + 1;

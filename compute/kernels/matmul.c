@@ -253,7 +253,7 @@ static enum status sum_shard(struct tape *tape, const struct matmul_gradient *pa
         return sum_rows(tape, params, &rows, output);
     }
     if (parts > PIECE_MAX_SHARDS) {
-        return fail(STATUS_BAD_INPUT, "a shard of %lld positions; at most %d are possible: use more shards",
+        return fail(STATUS_BAD_INPUT, "a shard of %lld positions; at most %d are possible: set run.shards higher",
                     (long long)params->shard_rows, PIECE_MAX_SHARDS * PART_ROWS);
     }
     int64_t stride = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT);

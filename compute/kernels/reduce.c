@@ -34,7 +34,7 @@ enum status reduce_rows(struct tape *tape, const struct row_sums *params)
 {
     assert(params->stride % 4 == 0);
     if (params->group_rows > MAX_ROWS) {
-        return fail(STATUS_BAD_INPUT, "a sum over %lld rows; at most %d are possible: use more shards",
+        return fail(STATUS_BAD_INPUT, "a sum over %lld rows; at most %d are possible: set run.shards higher",
                     (long long)params->group_rows, MAX_ROWS);
     }
     if (params->group_rows <= MIN_CHUNK) {

@@ -111,7 +111,7 @@ static enum status make_extent(const struct layer *layer, const struct tape *tap
     extent->chunks = (extent->shard_rows + extent->chunk_rows - 1) / extent->chunk_rows;
     extent->total_rows = extent->shard_rows * (is_global(layer) ? tape->geometry.shards : 1);
     if (extent->shard_rows > MAX_SHARD_ROWS) {
-        return layer_fail(layer, "a shard has more than %d positions; use more shards", MAX_SHARD_ROWS);
+        return layer_fail(layer, "a shard has more than %d positions; set run.shards higher", MAX_SHARD_ROWS);
     }
     if (tape->mode == TAPE_TRAIN && extent->total_rows < 2) {
         return layer_fail(layer, "needs more than one value a channel; use a larger run.batch, fewer run.shards, or "

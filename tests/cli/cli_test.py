@@ -139,10 +139,12 @@ class Configs(Case):
         self.refuses("eval", "runs/nowhere", message="there is no checkpoint and no run runs/nowhere")
         self.refuses("train", "--resume", "nowhere.h5", message="there is no checkpoint and no run nowhere.h5")
         self.write("idx.ini", LINE.replace("source = line", "source = idx\npath = images"))
-        self.refuses("train", "idx.ini", message="images/")
+        self.refuses("train", "idx.ini", message="there is no images/train-images-idx3-ubyte")
+        self.write("csv.ini", LINE.replace("source = line", "source = csv\npath = x.csv\ntarget = y"))
+        self.refuses("train", "csv.ini", message="there is no file x.csv")
 
     def test_a_batch_larger_than_the_data(self):
-        self.refuses("train", "line.ini", "run.batch=6", message="run.batch = 6 is larger than the training part, which has 5")
+        self.refuses("train", "line.ini", "run.batch=6", message="command line: [run] batch: 6 samples are more than the training part has; at most 5")
 
     def test_shards_that_do_not_divide_the_batch(self):
         self.refuses("train", "line.ini", "run.shards=3", message="does not divide batch = 4")
