@@ -8,6 +8,7 @@
 #include "compute/graph/layer.h"
 #include "data/dataset.h"
 #include "models/model.h"
+#include "models/zoo.h"
 #include "train/options.h"
 
 static void print_overview(void)
@@ -63,6 +64,10 @@ static void print_sections(void)
     printf("\nTypes of a [layer NAME] (lemnos help config layer TYPE):\n\n");
     for (int i = 0; layer_types[i] != NULL; i++) {
         printf("  %-22s %s\n", layer_types[i]->name, layer_types[i]->help);
+    }
+    printf("\nArchitectures of [model] (lemnos help config model ARCHITECTURE):\n\n");
+    for (int i = 0; architectures[i] != NULL; i++) {
+        printf("  %-22s %s\n", architectures[i]->name, architectures[i]->help);
     }
     printf("\nA file may begin with \"include = other.ini\" and change what it wants. Comments begin with ; or #.\n");
 }
@@ -141,6 +146,38 @@ static enum status print_layers(const char *type)
                 near != NULL ? " (did you mean " : "", near != NULL ? near : "", near != NULL ? "?)" : "");
 }
 
+static void print_architecture(const struct architecture *architecture)
+{
+    char title[64];
+    snprintf(title, sizeof title, "[model] architecture = %s", architecture->name);
+    print_table(title, architecture->help, architecture->options);
+}
+
+static enum status print_model(const char *architecture)
+{
+    const char *names[64];
+    size_t count = 0;
+    if (architecture == NULL) {
+        print_table("[model]", "the network as a whole", model_option_table);
+    }
+    for (; architectures[count] != NULL && count < COUNT_OF(names); count++) {
+        names[count] = architectures[count]->name;
+        if (architecture == NULL) {
+            printf("\n");
+            print_architecture(architectures[count]);
+        } else if (strcmp(architecture, names[count]) == 0) {
+            print_architecture(architectures[count]);
+            return STATUS_OK;
+        }
+    }
+    if (architecture == NULL) {
+        return STATUS_OK;
+    }
+    const char *near = nearest_name(names, count, architecture);
+    return fail(STATUS_BAD_INPUT, "there is no architecture \"%s\"%s%s%s; lemnos help config lists them", architecture,
+                near != NULL ? " (did you mean " : "", near != NULL ? near : "", near != NULL ? "?)" : "");
+}
+
 /* `name` may be written with or without the brackets. */
 static enum status print_section(const char *name, const char *detail)
 {
@@ -156,12 +193,11 @@ static enum status print_section(const char *name, const char *detail)
     if (strcmp(name, "layer") == 0) {
         return print_layers(detail);
     }
+    if (strcmp(name, "model") == 0) {
+        return print_model(detail);
+    }
     if (detail != NULL && strcmp(name, "group") != 0) {
         return fail(STATUS_BAD_INPUT, "\"%s\" is one argument too many: lemnos help config %s", detail, name);
-    }
-    if (strcmp(name, "model") == 0) {
-        print_table("[model]", "the network as a whole", model_option_table);
-        return STATUS_OK;
     }
     if (strcmp(name, "group") == 0) {
         print_table("[group NAME]", "hyperparameters of the parameters whose names match a pattern",
@@ -212,7 +248,9 @@ const struct command command_help = {
     .usage = "[COMMAND | config [SECTION [TYPE]]]",
     .details =
         "Without arguments it lists the commands. \"help config\" lists the sections of a config, \"help config run\"\n"
-        "the keys of [run], \"help config data csv\" those of a source, \"help config layer conv2d\" those of a layer.",
+        "the keys of [run], \"help config data csv\" those of a source, \"help config layer conv2d\" those of a "
+        "layer,\n"
+        "\"help config model resnet18\" those of an architecture.",
     .most_words = 3,
     .run = help_run,
 };

@@ -21,31 +21,6 @@ struct single {
 
 /* --- making ----------------------------------------------------------------------------------------------------- */
 
-static enum status parse_line(const struct layer_type *type, const char *line, void *values)
-{
-    char key[64];
-    char value[64];
-    if (sscanf(line, "%63[^ =] = %63[^\n]", key, value) != 2) {
-        return fail(STATUS_BAD_INPUT, "%s: \"%s\" is not of the form key = value", type->name, line);
-    }
-    const struct option *option = option_find(type->options, key);
-    if (option == NULL) {
-        return fail(STATUS_BAD_INPUT, "%s has no option %s", type->name, key);
-    }
-    return option_parse(option, value, values);
-}
-
-static enum status parse_options(const struct layer_type *type, const char *text, void *values)
-{
-    TRY(option_defaults(type->options, values));
-    for (const char *line = text; line != NULL && *line != '\0';) {
-        TRY(parse_line(type, line, values));
-        line = strchr(line, '\n');
-        line = line != NULL ? line + 1 : NULL;
-    }
-    return STATUS_OK;
-}
-
 static enum status add_layer(struct single *single, const struct single_params *params)
 {
     int inputs[LAYER_MAX_INPUTS];
@@ -60,16 +35,12 @@ static enum status add_layer(struct single *single, const struct single_params *
         single->graph.values[inputs[i]].needs_gradient = params->dtypes[i] == DTYPE_FLOAT32;
     }
     const struct layer_type *type = params->type;
-    void *options = NULL;
-    TRY(memory_allocate(1, type->options_size > 0 ? type->options_size : 1, &options));
-    enum status status = parse_options(type, params->options, options);
-    if (status == STATUS_OK) {
-        struct layer_params layer = {
-            .type = type, .name = "layer", .options = options, .inputs = inputs, .input_count = params->input_count};
-        status = graph_add(&single->graph, &layer, &single->layer);
-    }
-    option_release(type->options, options);
-    free(options);
+    void *options;
+    TRY(layer_options_create(type, params->options, &options));
+    struct layer_params layer = {
+        .type = type, .name = "layer", .options = options, .inputs = inputs, .input_count = params->input_count};
+    enum status status = graph_add(&single->graph, &layer, &single->layer);
+    layer_options_destroy(type, options);
     return status;
 }
 

@@ -3,11 +3,13 @@
 
 #include "base/memory.h"
 #include "models/model.h"
+#include "models/zoo.h"
 
 static const char layer_prefix[] = "layer ";
 
 struct model_options {
     char *input;
+    int architecture; /* 0: none, else 1 + the index in architectures[] */
 };
 
 const struct option model_option_table[] = {
@@ -16,6 +18,12 @@ const struct option model_option_table[] = {
      .offset = offsetof(struct model_options, input),
      .fallback = "",
      .help = "the field of the data that the first layer reads; empty: the first field"},
+    {.name = "architecture",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct model_options, architecture),
+     .fallback = "none",
+     .choices = architecture_choices,
+     .help = "a network of the zoo, before the [layer NAME] sections; each has keys of its own here"},
     OPTIONS_END,
 };
 
@@ -164,7 +172,10 @@ static enum status read_layer(struct builder *builder, const char *section, cons
         return STATUS_OK;
     }
     if (graph_find_value(&builder->model->graph, name) >= 0) {
-        config_problem(builder->config, section, NULL, "the name \"%s\" stands for a field of the data already", name);
+        config_problem(builder->config, section, NULL,
+                       "the name \"%s\" stands for a field of the data, or a layer of the architecture, "
+                       "already",
+                       name);
     }
     void *options = NULL;
     enum status status = STATUS_OK;
@@ -200,19 +211,58 @@ static enum status add_inputs(struct builder *builder)
                             params->fields[i].dtype, &value));
         builder->model->inputs[builder->model->input_count++] = value;
     }
+    return STATUS_OK;
+}
+
+/* Reads the architecture's own keys and adds its layers. */
+static enum status add_architecture(struct builder *builder, const struct architecture *architecture)
+{
+    struct network network = {.graph = &builder->model->graph, .outputs = builder->params->outputs};
+    size_t problems = config_problem_count(builder->config);
+    void *options = NULL;
+    TRY(memory_allocate(1, architecture->options_size, &options));
+    enum status status = config_read(builder->config, "model", architecture->options, options);
+    if (status != STATUS_OK) {
+        free(options);
+        return status;
+    }
+    if (config_problem_count(builder->config) == problems) {
+        status = architecture->build(architecture, options, &network, &builder->above);
+    }
+    if (status == STATUS_BAD_INPUT) {
+        config_problem(builder->config, "model", "architecture", "%s", status_message());
+        status = STATUS_OK;
+    }
+    if (config_problem_count(builder->config) > problems) {
+        builder->above = -1;
+    }
+    option_release(architecture->options, options);
+    free(options);
+    return status;
+}
+
+static enum status read_model(struct builder *builder, bool *is_zoo)
+{
     struct model_options options;
+    size_t problems = config_problem_count(builder->config);
     TRY(config_read(builder->config, "model", model_option_table, &options));
+    *is_zoo = options.architecture > 0;
     builder->above = builder->model->inputs[0];
     if (options.input[0] != '\0') {
-        int value = graph_find_value(&builder->model->graph, options.input);
-        if (value < 0) {
+        builder->above = graph_find_value(&builder->model->graph, options.input);
+        if (builder->above < 0) {
             unknown_input(builder, "model", options.input);
-        } else {
-            builder->above = value;
         }
     }
+    enum status status = STATUS_OK;
+    if (config_problem_count(builder->config) > problems) {
+        config_skip(builder->config, "model");
+        builder->above = -1;
+    } else if (*is_zoo) {
+        status = add_architecture(builder, architectures[options.architecture - 1]);
+    }
     option_release(model_option_table, &options);
-    return STATUS_OK;
+    return status;
 }
 
 /* A config without a loss gets the one that its target asks for. */
@@ -223,17 +273,11 @@ static enum status add_default_loss(struct builder *builder)
     if (type == NULL || builder->above < 0 || builder->params->field_count < 2) {
         return STATUS_OK;
     }
-    void *options = NULL;
-    TRY(memory_allocate(1, type->options_size + 1, &options));
-    enum status status = type->options != NULL ? option_defaults(type->options, options) : STATUS_OK;
-    if (status == STATUS_OK) {
-        int inputs[2] = {builder->above, builder->model->inputs[1]};
-        status = add_layer(builder, NULL, type, "loss", options, inputs, 2);
-    }
-    if (type->options != NULL) {
-        option_release(type->options, options);
-    }
-    free(options);
+    void *options;
+    TRY(layer_options_create(type, "", &options));
+    int inputs[2] = {builder->above, builder->model->inputs[1]};
+    enum status status = add_layer(builder, NULL, type, "loss", options, inputs, 2);
+    layer_options_destroy(type, options);
     return status;
 }
 
@@ -242,7 +286,9 @@ enum status model_create(struct config *config, const struct model_params *param
     *model = (struct model){.prediction = -1};
     graph_init(&model->graph);
     struct builder builder = {.config = config, .params = params, .model = model};
+    bool is_zoo;
     TRY(add_inputs(&builder));
+    TRY(read_model(&builder, &is_zoo));
     const char *section;
     size_t count = 0;
     for (; (section = config_section_name(config, layer_prefix, count)) != NULL; count++) {
@@ -252,8 +298,11 @@ enum status model_create(struct config *config, const struct model_params *param
         option_release(layer_common_table, &common);
         TRY(status);
     }
-    if (count == 0) {
-        config_problem(config, "model", NULL, "there are no layers: add sections [layer NAME] with type = ...");
+    if (count == 0 && !is_zoo) {
+        if (builder.above >= 0) {
+            config_problem(config, "model", NULL,
+                           "there are no layers: set architecture, or add sections [layer NAME] with type = ...");
+        }
         return STATUS_OK;
     }
     if (model->loss_count == 0) {

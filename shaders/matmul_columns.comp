@@ -14,7 +14,7 @@
 #include "lib/gather.glsl"
 #include "lib/tile.glsl"
 
-layout(constant_id = 1) const uint PANELS = 1; /* 0: y lies row by row */
+layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer left;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
@@ -76,45 +76,62 @@ void main()
 
     gather_step step0 = gather_begin(k, from);
     gather_step step1 = step0;
-    gather_advance(step1, from);
+    gather_advance(step1, 1, from);
     gather_step step2 = step1;
-    gather_advance(step2, from);
+    gather_advance(step2, 1, from);
     gather_step step3 = step2;
-    gather_advance(step3, from);
+    gather_advance(step3, 1, from);
 
     uint row = push.first_row;
+    uint shard = 0;
     TILE_ROWS(DECLARE_FOURS)
-    for (uint four = 0; four < shards; four += 4) {
+    for (;;) {
         TILE_ROWS(DECLARE_PAIRS)
-        for (uint pair = four; pair < min(four + 4, shards); pair += 2) {
+        for (;;) {
             TILE_ROWS(DECLARE_ONES)
-            for (uint one = pair; one < min(pair + 2, shards); one++) {
+            for (;;) {
                 TILE_ROWS(DECLARE_SUMS)
                 uint end = row + shard_rows;
-                for (uint r = row; r < end; r += MATMUL_STEP) {
-                    gather_row row0 = gather_find(r + lane, r + lane < end, from);
-                    gather_row row1 = gather_find(r + 8 + lane, r + 8 + lane < end, from);
-                    vec4 a00 = imageLoad(left, gather_texel(row0, step0, from));
-                    vec4 a01 = imageLoad(left, gather_texel(row0, step1, from));
-                    vec4 a02 = imageLoad(left, gather_texel(row0, step2, from));
-                    vec4 a03 = imageLoad(left, gather_texel(row0, step3, from));
-                    vec4 a10 = imageLoad(left, gather_texel(row1, step0, from));
-                    vec4 a11 = imageLoad(left, gather_texel(row1, step1, from));
-                    vec4 a12 = imageLoad(left, gather_texel(row1, step2, from));
-                    vec4 a13 = imageLoad(left, gather_texel(row1, step3, from));
-                    int at = int(r * columns + column);
+                for (;;) {
+                    gather_row row0 = gather_find(row + lane, row + lane < end, from);
+                    gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end, from);
+                    ivec4 texels0 = gather_texels(row0, step0, step1, step2, step3, from);
+                    ivec4 texels1 = gather_texels(row1, step0, step1, step2, step3, from);
+                    vec4 a00 = imageLoad(left, texels0.x);
+                    vec4 a01 = imageLoad(left, texels0.y);
+                    vec4 a02 = imageLoad(left, texels0.z);
+                    vec4 a03 = imageLoad(left, texels0.w);
+                    vec4 a10 = imageLoad(left, texels1.x);
+                    vec4 a11 = imageLoad(left, texels1.y);
+                    vec4 a12 = imageLoad(left, texels1.z);
+                    vec4 a13 = imageLoad(left, texels1.w);
+                    int at = int(row * columns + column);
                     TILE_ROWS(LOAD_RIGHT)
                     ADD_FOUR(s0, s1, s2, s3, a00, a10)
                     ADD_FOUR(s4, s5, s6, s7, a01, a11)
                     ADD_FOUR(s8, s9, s10, s11, a02, a12)
                     ADD_FOUR(s12, s13, s14, s15, a03, a13)
+                    row += MATMUL_STEP;
+                    if (row >= end) {
+                        break;
+                    }
                 }
                 row = end;
                 TILE_ROWS(ADD_SUMS)
+                shard++;
+                if (shard >= shards || shard % 2 == 0) {
+                    break;
+                }
             }
             TILE_ROWS(ADD_ONES)
+            if (shard >= shards || shard % 4 == 0) {
+                break;
+            }
         }
         TILE_ROWS(ADD_PAIRS)
+        if (shard >= shards) {
+            break;
+        }
     }
 
     uint panel = PANELS == 1 ? column_tile * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;

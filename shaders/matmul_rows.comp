@@ -13,8 +13,8 @@
 #include "lib/gather.glsl"
 #include "lib/tile.glsl"
 
-layout(constant_id = 1) const uint HAS_BIAS = 0;
-layout(constant_id = 2) const uint PANELS = 1; /* 0: right lies row by row */
+layout(constant_id = 2) const uint HAS_BIAS = 0;
+layout(constant_id = 3) const uint PANELS = 1; /* 0: right lies row by row */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer left;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
@@ -56,7 +56,6 @@ layout(push_constant) uniform Push
 
 void main()
 {
-    /* Read once, here: inside of loops push constants are loaded lane by lane. */
     gather from = push.left;
     uint end_row = push.end_row;
     uint columns = (push.columns + 3) / 4;
@@ -76,25 +75,40 @@ void main()
     gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end_row, from);
     gather_step step = gather_begin(0, from);
     TILE_ROWS(DECLARE)
-    for (uint k = 0; k < depth; k += MATMUL_STEP / 4) {
-        vec4 a00 = imageLoad(left, gather_texel(row0, step, from));
-        vec4 a10 = imageLoad(left, gather_texel(row1, step, from));
-        gather_advance(step, from);
-        vec4 a01 = imageLoad(left, gather_texel(row0, step, from));
-        vec4 a11 = imageLoad(left, gather_texel(row1, step, from));
-        gather_advance(step, from);
-        vec4 a02 = imageLoad(left, gather_texel(row0, step, from));
-        vec4 a12 = imageLoad(left, gather_texel(row1, step, from));
-        gather_advance(step, from);
-        vec4 a03 = imageLoad(left, gather_texel(row0, step, from));
-        vec4 a13 = imageLoad(left, gather_texel(row1, step, from));
-        gather_advance(step, from);
+    uint k = 0;
+    for (;;) {
+        gather_step step1 = step;
+        gather_advance(step1, 1, from);
+        gather_step step2 = step1;
+        gather_advance(step2, 1, from);
+        gather_step step3 = step2;
+        gather_advance(step3, 1, from);
+        ivec4 texels0 = gather_texels(row0, step, step1, step2, step3, from);
+        ivec4 texels1 = gather_texels(row1, step, step1, step2, step3, from);
+        vec4 a00 = imageLoad(left, texels0.x);
+        vec4 a01 = imageLoad(left, texels0.y);
+        vec4 a02 = imageLoad(left, texels0.z);
+        vec4 a03 = imageLoad(left, texels0.w);
+        vec4 a10 = imageLoad(left, texels1.x);
+        vec4 a11 = imageLoad(left, texels1.y);
+        vec4 a12 = imageLoad(left, texels1.z);
+        vec4 a13 = imageLoad(left, texels1.w);
+        if (WHOLE == 1) {
+            gather_advance(step, 4, from);
+        } else {
+            gather_advance(step3, 1, from);
+            step = step3;
+        }
         TILE_ROWS(LOAD_RIGHT)
         ADD_FOUR(s0, s1, s2, s3, a00, a01, a02, a03, 0)
         ADD_FOUR(s4, s5, s6, s7, a00, a01, a02, a03, 4)
         ADD_FOUR(s8, s9, s10, s11, a10, a11, a12, a13, 0)
         ADD_FOUR(s12, s13, s14, s15, a10, a11, a12, a13, 4)
         at += MATMUL_STEP * width;
+        k += MATMUL_STEP / 4;
+        if (k >= depth) {
+            break;
+        }
     }
 
     bool exists = column < columns;

@@ -63,4 +63,11 @@ enum status layer_require_numbers(const struct layer *layer) MUST_CHECK;
 extern const struct layer_type *const layer_types[];
 const struct layer_type *layer_type_find(const char *name);
 
+/*
+ * A type's options from text, "channels = 64, kernel = 3": entries separated by commas or ends of lines; keys that are
+ * not there keep their defaults. For networks and checks that are written down in C.
+ */
+enum status layer_options_create(const struct layer_type *type, const char *text, void **options) MUST_CHECK;
+void layer_options_destroy(const struct layer_type *type, void *options);
+
 #endif

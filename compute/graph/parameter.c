@@ -5,7 +5,8 @@
 
 #include "base/random.h"
 
-const char *const initial_names[] = {"default", "kaiming_normal", "xavier_uniform", "normal", "zeros", NULL};
+const char *const initial_names[] = {
+    "default", "kaiming_normal", "xavier_uniform", "normal", "zeros", "kaiming_normal_fan_out", NULL};
 
 int64_t parameter_count(const struct parameter *parameter)
 {
@@ -88,7 +89,7 @@ void parameter_initial(const struct parameter *parameter, uint64_t seed, float *
 struct initial initial_by_name(enum initial_name name, int64_t fan_in, int64_t fan_out)
 {
     double in = (double)(fan_in > 0 ? fan_in : 1);
-    double out = (double)fan_out;
+    double out = (double)(fan_out > 0 ? fan_out : 1);
     switch (name) {
     case INITIAL_DEFAULT:
         return (struct initial){INITIAL_UNIFORM, 1.0 / sqrt(in)};
@@ -98,6 +99,8 @@ struct initial initial_by_name(enum initial_name name, int64_t fan_in, int64_t f
         return (struct initial){INITIAL_UNIFORM, sqrt(6.0 / (in + out))};
     case INITIAL_NAMED_NORMAL:
         return (struct initial){INITIAL_NORMAL, 0.02};
+    case INITIAL_KAIMING_NORMAL_FAN_OUT:
+        return (struct initial){INITIAL_NORMAL, sqrt(2.0 / out)};
     case INITIAL_ZEROS:
         break;
     }

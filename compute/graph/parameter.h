@@ -60,14 +60,17 @@ void parameter_initial(const struct parameter *parameter, uint64_t seed, float *
 /*
  * Initial values by name: "default" (PyTorch's for linear and convolution: uniform within 1/sqrt(fan_in)),
  * "kaiming_normal" (He et al. 2015, standard deviation sqrt(2/fan_in)), "xavier_uniform" (Glorot and Bengio 2010, bound
- * sqrt(6/(fan_in+fan_out))), "normal" (standard deviation 0.02), "zeros".
+ * sqrt(6/(fan_in+fan_out))), "normal" (standard deviation 0.02), "zeros", "kaiming_normal_fan_out" (standard deviation
+ * sqrt(2/fan_out), torchvision's choice for the convolutions of residual networks). fan_in is what an output is the sum
+ * of; fan_out, as PyTorch counts it, output channels times kernel positions.
  */
 enum initial_name {
     INITIAL_DEFAULT,
     INITIAL_KAIMING_NORMAL,
     INITIAL_XAVIER_UNIFORM,
     INITIAL_NAMED_NORMAL,
-    INITIAL_ZEROS
+    INITIAL_ZEROS,
+    INITIAL_KAIMING_NORMAL_FAN_OUT
 };
 extern const char *const initial_names[]; /* NULL-terminated, for option tables */
 struct initial initial_by_name(enum initial_name name, int64_t fan_in, int64_t fan_out);

@@ -120,6 +120,12 @@ int64_t matmul_left_depth(const struct matmul_left *left)
     return (int64_t)left->gather.kernel_height * left->gather.kernel_width * left->gather.channels * 4;
 }
 
+/* Whether the shaders may take four vectors of channels at once. */
+static bool is_whole(const struct matmul_left *left)
+{
+    return left->gather.channels % 4 == 0;
+}
+
 static enum status check_depth(int64_t depth)
 {
     if (tiles_of(depth, MATMUL_STEP) > MAX_TURNS) {
@@ -149,14 +155,14 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
                                         .end_row = (uint)(first + rows),
                                         .depth = (uint)(depth / 4),
                                         .columns = (uint)params->columns};
-        struct dispatch dispatch = {
-            .kernel = "matmul_rows",
-            .bindings = {params->left.tensor, params->right, params->bias != NULL ? *params->bias : params->right,
-                         params->output},
-            .binding_count = 4,
-            .constants = {params->left.kind, params->bias != NULL, params->layout == RIGHT_PANELS},
-            .constant_count = 3,
-            .flops = 2.0 * (double)rows * params->left.useful_depth * (double)params->columns};
+        struct dispatch dispatch = {.kernel = "matmul_rows",
+                                    .bindings = {params->left.tensor, params->right,
+                                                 params->bias != NULL ? *params->bias : params->right, params->output},
+                                    .binding_count = 4,
+                                    .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL,
+                                                  params->layout == RIGHT_PANELS},
+                                    .constant_count = 4,
+                                    .flops = 2.0 * (double)rows * params->left.useful_depth * (double)params->columns};
         dispatch.bindings[3].offset += (uint64_t)(first * row_size);
         dispatch.bindings[3].size = (uint64_t)(rows * row_size);
         dispatch_push(&dispatch, push);
@@ -197,8 +203,8 @@ static enum status add_columns(struct tape *tape, const struct matmul_gradient *
     struct dispatch dispatch = {.kernel = "matmul_columns",
                                 .bindings = {params->left.tensor, params->right, output},
                                 .binding_count = 3,
-                                .constants = {params->left.kind, 1},
-                                .constant_count = 2,
+                                .constants = {params->left.kind, is_whole(&params->left), 1},
+                                .constant_count = 3,
                                 .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows *
                                          params->left.useful_depth * (double)params->columns};
     dispatch.bindings[2].offset += (uint64_t)(tiles->first_vector * VECTOR_SIZE);

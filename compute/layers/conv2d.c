@@ -123,7 +123,7 @@ static enum status infer(struct layer *layer)
                                .rank = 4,
                                .dim = {options->channels, inputs, window.kernel[0], window.kernel[1]},
                                .initial = initial_by_name(options->initial, inputs * positions,
-                                                          options->channels / options->groups * positions)};
+                                                          options->channels * positions)};
     if (options->groups == 1) {
         weight.layout[0] = positions * shape_stride(input);
         weight.layout[1] = shape_stride(input);

@@ -9,6 +9,7 @@
  * and x likewise; 0 outside the image. Everything is counted in vectors of four channels.
  */
 layout(constant_id = 0) const uint GATHER = GATHER_ROWS;
+layout(constant_id = 1) const uint WHOLE = 0; /* 1: the channels are a multiple of 16, so 4 vectors lie side by side */
 
 /* Texel that lies outside every view: it reads as 0 (robustBufferAccess2, which the engine enables). */
 const int OUTSIDE = -0x40000000;
@@ -58,10 +59,10 @@ gather_step gather_begin(uint vector, gather from)
                        int((position - i * from.kernel_width) * from.dilation_width));
 }
 
-/* The next vector; behind the last one everything is outside. */
-void gather_advance(inout gather_step step, gather from)
+/* `count` vectors on, at most to the next kernel position; behind the last one everything is outside. */
+void gather_advance(inout gather_step step, int count, gather from)
 {
-    step.channel += 1;
+    step.channel += count;
     if (GATHER == GATHER_ROWS) {
         return;
     }
@@ -77,7 +78,7 @@ void gather_advance(inout gather_step step, gather from)
 int gather_texel(gather_row row, gather_step step, gather from)
 {
     if (GATHER == GATHER_ROWS) {
-        return step.channel < int(from.channels) ? row.start + step.channel : OUTSIDE;
+        return WHOLE == 1 || step.channel < int(from.channels) ? row.start + step.channel : OUTSIDE;
     }
     int y = row.y + step.y;
     int x = row.x + step.x;
@@ -94,4 +95,14 @@ int gather_texel(gather_row row, gather_step step, gather from)
     }
     inside = inside && uint(y) < from.read_height && uint(x) < from.read_width;
     return inside ? row.start + (y * int(from.read_width) + x) * int(from.channels) + step.channel : OUTSIDE;
+}
+
+/* Texels of a row's next four vectors; from four steps on, or from the first where all lie side by side. */
+ivec4 gather_texels(gather_row row, gather_step step0, gather_step step1, gather_step step2, gather_step step3,
+                    gather from)
+{
+    int first = gather_texel(row, step0, from);
+    return WHOLE == 1 ? first + ivec4(0, 1, 2, 3)
+                      : ivec4(first, gather_texel(row, step1, from), gather_texel(row, step2, from),
+                              gather_texel(row, step3, from));
 }

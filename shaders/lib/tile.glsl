@@ -9,6 +9,8 @@
  * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
  *   in registers for all 16 products; sums beyond that live on the stack, touched once a turn of the loop.
  * - A turn of 16 and not 8 products: a loop's variables are blended under the execution mask at the end of every turn.
+ * - Loops end at their foot. A driver that masks lanes runs a turn whose condition fails at the head to its end, for
+ *   nothing; and push constants are read before the loops, for in a loop they are loaded lane by lane.
  * Any subgroup of 8 invocations or more computes the same.
  */
 #extension GL_KHR_shader_subgroup_basic : require

@@ -21,6 +21,7 @@ STORED = 1500  # elements of an expected array that are stored at most
 # Array numbers of a case: what is drawn for what.
 INPUT, PARAMETER, OUTPUT_GRADIENT, WITNESS = 0, 16, 32, 48
 LABEL, SAMPLE_WEIGHTS = 64, 65
+NETWORK_PARAMETER = 1000
 
 
 def philox(key0, key1, c0, c1, c2, c3):
@@ -443,6 +444,83 @@ def update():
                     expect(group, seed, f"slot{j}_{i}", state)
 
 
+# --- networks -----------------------------------------------------------------------------------------------------
+
+
+def summary(seed, tensor):
+    """What stands for an array too large to store: its product with a drawn array, and its norm."""
+    flat = tensor.detach().numpy().reshape(-1)
+    return (flat * draw(seed, WITNESS, flat.shape).numpy()).sum(), numpy.sqrt((flat**2).sum())
+
+
+def network_case(file, name, config, build, image, samples, shards, classes=10, tolerance=0.1):
+    """A step of a torchvision network: the parameters in its own order, drawn within bounds that keep signals in size.
+
+    Where the input of a ReLU is zero but for rounding, one side passes the gradient and the other does not. In the last
+    layers of a small image one such element is a percent of all gradients above it, hence the tolerance.
+    """
+    model = build(num_classes=classes).double()
+    state = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    trained = sum(p.numel() for p in model.parameters())
+    bounds = {}
+    for key, value in state.items():
+        if value.dim() > 1:
+            bound = math.sqrt(6.0 / value[0].numel())
+            bounds[key] = (-bound, bound)
+        elif key.endswith("running_var") or (key.endswith("weight") and "fc" not in key):
+            bounds[key] = (0.5, 1.5)
+        else:
+            bounds[key] = (-0.5, 0.5)
+    group, seed = file.group(
+        name, config=config, image=numpy.asarray(image, dtype=numpy.int64), samples=samples, shards=shards,
+        classes=classes, trained=trained, tolerance=tolerance,
+        parameters="".join(f"{k} {'x'.join(map(str, v.shape))} {bounds[k][0]!r} {bounds[k][1]!r}\n" for k, v in state.items()))
+    with torch.no_grad():
+        for i, (key, value) in enumerate(state.items()):
+            value.copy_(draw(seed, NETWORK_PARAMETER + i, tuple(value.shape), *bounds[key]))
+    before = {k: v.clone() for k, v in state.items()}
+    images = draw(seed, INPUT, (samples, *image))
+    labels = torch.tensor((words(seed, LABEL, samples) % numpy.uint64(classes)).astype(numpy.int64))
+    model.eval()
+    expect(group, seed, "evaluated", model(images))
+    model.train()
+    moved = {k: torch.zeros_like(v) for k, v in state.items() if "running" in k}
+    outputs, loss = [], 0.0
+    # Batch normalization by shard; the running statistics move along the mean over the shards.
+    for part, label in zip(images.chunk(shards), labels.chunk(shards)):
+        for key in moved:
+            state[key].copy_(before[key])
+        outputs.append(model(part))
+        part_loss = F.cross_entropy(outputs[-1], label, reduction="sum")
+        (part_loss * float(numpy.float32(1.0 / samples))).backward()
+        loss += part_loss.item()
+        for key in moved:
+            moved[key] += state[key] / shards
+    expect(group, seed, "trained_output", torch.cat(outputs))
+    group.attrs["loss"] = loss
+    gradients = {k: p.grad for k, p in model.named_parameters()}
+    summaries = [summary(seed, moved[k] if k in moved else gradients[k]) for k in state]
+    group.attrs["products"] = numpy.asarray([s[0] for s in summaries])
+    group.attrs["norms"] = numpy.asarray([s[1] for s in summaries])
+
+
+def network():
+    import torchvision.models
+
+    def cifar(num_classes):
+        model = torchvision.models.resnet18(num_classes=num_classes)
+        model.conv1 = torch.nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        model.maxpool = torch.nn.Identity()
+        return model
+
+    file = File("network")
+    network_case(file, "resnet18 for CIFAR", "architecture = resnet18\nstem = cifar\n", cifar, (3, 32, 32), 4, 1,
+                 tolerance=0.01)
+    network_case(file, "resnet18 in shards", "architecture = resnet18\n", torchvision.models.resnet18, (3, 64, 48), 8, 2, 7)
+    network_case(file, "resnet34", "architecture = resnet34\n", torchvision.models.resnet34, (3, 64, 64), 4, 1)
+    network_case(file, "resnet50", "architecture = resnet50\n", torchvision.models.resnet50, (3, 64, 64), 4, 1)
+
+
 def main():
     linear()
     conv2d()
@@ -460,6 +538,7 @@ def main():
     softmax_cross_entropy()
     mse()
     update()
+    network()
 
 
 main()

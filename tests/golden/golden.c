@@ -107,6 +107,11 @@ enum status golden_integers(hid_t group, const char *name, int64_t *values, int 
     return read_attribute(group, name, H5T_NATIVE_INT64, capacity, values, count);
 }
 
+enum status golden_numbers(hid_t group, const char *name, double *values, int capacity, int *count)
+{
+    return read_attribute(group, name, H5T_NATIVE_DOUBLE, capacity, values, count);
+}
+
 enum status golden_text(hid_t group, const char *name, char *text, size_t size)
 {
     hid_t type = H5Tcopy(H5T_C_S1);

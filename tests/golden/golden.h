@@ -36,6 +36,7 @@ enum status golden_each(hid_t file, golden_visit *visit, void *context) MUST_CHE
 enum status golden_integer(hid_t group, const char *name, int64_t *value) MUST_CHECK;
 enum status golden_number(hid_t group, const char *name, double *value) MUST_CHECK;
 enum status golden_integers(hid_t group, const char *name, int64_t *values, int capacity, int *count) MUST_CHECK;
+enum status golden_numbers(hid_t group, const char *name, double *values, int capacity, int *count) MUST_CHECK;
 enum status golden_text(hid_t group, const char *name, char *text, size_t size) MUST_CHECK;
 bool golden_has(hid_t group, const char *name); /* a data set or group */
 
