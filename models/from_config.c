@@ -226,9 +226,7 @@ static enum status add_architecture(struct builder *builder, const struct archit
         free(options);
         return status;
     }
-    if (config_problem_count(builder->config) == problems) {
-        status = architecture->build(architecture, options, &network, &builder->above);
-    }
+    status = architecture->build(architecture, options, &network, &builder->above);
     if (status == STATUS_BAD_INPUT) {
         config_problem(builder->config, "model", "architecture", "%s", status_message());
         status = STATUS_OK;

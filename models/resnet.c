@@ -112,7 +112,7 @@ static enum status add_block(const struct resnet *resnet, int *value, int64_t ch
     TRY(resnet->variant->bottleneck ? add_bottleneck(resnet, value, channels, stride)
                                     : add_basic(resnet, value, channels, stride));
     int64_t made = shape_channels(network_shape(resnet->network, *value));
-    if (stride != 1 || shape_channels(network_shape(resnet->network, shortcut)) != made) {
+    if (shape_channels(network_shape(resnet->network, shortcut)) != made) { /* so it is where the stride is 2 */
         TRY(convolve(resnet, &shortcut, "downsample.0", made, 1, stride));
         TRY(normalize(resnet, &shortcut, "downsample.1"));
     }
