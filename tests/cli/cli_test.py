@@ -113,6 +113,7 @@ class Usage(Case):
         self.refuses("predict", "line.ini", "--index", "two", message="a whole number is wanted (0 to 4)")
         self.refuses("predict", "line.ini", "--json=yes", message="--json takes no value")
         self.refuses("show", "line.ini", "-d", message="has no -d")
+        self.refuses("eval", "line.ini", "--split", "test", "--split=train", message="--split is given twice")
         self.refuses("devices", "run.steps=3", message="takes no section.key=value")
 
 
@@ -240,11 +241,13 @@ class Run(Case):
         self.train("run.steps=10", "run.name=half")
         self.train("run.name=half", "--resume", "auto")
         self.assertEqual(self.digest("runs/half"), whole)
+        self.assertFalse((self.folder / "runs/half.1").exists(), "it began anew")
 
     def test_resume_takes_the_config_from_the_checkpoint(self):
         self.train("run.steps=10")
         self.passes("train", "--resume", "runs/small/checkpoints/step-00000010.h5", "run.steps=20")
         resumed = self.digest()
+        self.assertFalse((self.folder / "runs/small.1").exists(), "it began anew")
         self.train()
         self.assertEqual(self.digest(), resumed)
 
