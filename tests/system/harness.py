@@ -127,11 +127,13 @@ class Place:
 
 def kill_group(process):
     """SIGKILL to mpirun and all its ranks at once; they stand in a session of their own."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    subprocess.run(["pkill", "-9", "-s", str(process.pid)], check=False)
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            session = int(path.read_text().rpartition(")")[2].split()[3])
+            if session == process.pid:
+                os.kill(int(path.parent.name), signal.SIGKILL)
+        except (OSError, ValueError):
+            pass  # it has ended
     process.communicate()
 
 
