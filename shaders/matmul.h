@@ -5,8 +5,8 @@
 #include "lib/range.h"
 
 /*
- * Panels: how weights [K][N] lie in memory. 64 columns side by side, all K rows of them, then the next 64; the last panel
- * is as wide as what is left of N rounded up to 4. A matrix that lies row by row is one panel of all columns.
+ * Panels: how weights [K][N] lie in memory. 64 columns side by side, all K rows of them, then the next 64; the last
+ * panel is as wide as what is left of N rounded up to 4. A matrix that lies row by row is one panel of all columns.
  */
 #define MATMUL_PANEL 64 /* columns */
 #define MATMUL_TILE_ROWS 16
@@ -16,20 +16,30 @@
 /* How the left operand's rows are found in a tensor [sample][y][x][channel]; see lib/gather.glsl. */
 #define GATHER_ROWS 0       /* the rows of a matrix: kernel 1 x 1, stride 1 */
 #define GATHER_WINDOWS 1    /* windows of an image, as a convolution reads it */
-#define GATHER_TRANSPOSED 2 /* outputs that an input position went into, as the gradient of a convolution reads them */
+#define GATHER_TRANSPOSED 2 /* outputs that an input position went into, as the gradient of a convolution reads them   \
+                             */
 
 struct gather {
     divisor made_width, made_height; /* rows are made for these positions */
     uint read_height, read_width;
     uint channels; /* vectors a position */
     uint kernel_height, kernel_width;
-    divisor stride_height, stride_width;
+    uint stride_height, stride_width;
     uint padding_height, padding_width; /* above and left */
     uint dilation_height, dilation_width;
 };
 
 #ifndef VULKAN
 typedef struct gather gather;
+#endif
+
+/* Several products in one dispatch, numbered by the grid's z: vectors from one's operands to the next one's. */
+struct matmul_batch {
+    uint left, right, result;
+};
+
+#ifndef VULKAN
+typedef struct matmul_batch matmul_batch;
 #endif
 
 struct matmul_rows_push {
@@ -39,6 +49,7 @@ struct matmul_rows_push {
     uint end_row;
     uint depth;   /* K in vectors */
     uint columns; /* N */
+    matmul_batch batch;
 };
 
 /* What this dispatch makes: `depth_tiles` tiles of k from first_depth_tile on, by the column tiles of the grid. */
@@ -51,6 +62,7 @@ struct matmul_columns_push {
     uint shards; /* at most 8 */
     uint shard_rows;
     uint columns; /* vectors a row of the right operand */
+    matmul_batch batch;
 };
 
 struct matmul_transpose_push {

@@ -82,6 +82,8 @@ void main()
     gather_step step3 = step2;
     gather_advance(step3, 1, from);
 
+    int skipped = int(gl_WorkGroupID.z * push.batch.left);
+    int right_skipped = int(gl_WorkGroupID.z * push.batch.right);
     uint row = push.first_row;
     uint shard = 0;
     TILE_ROWS(DECLARE_FOURS)
@@ -95,8 +97,8 @@ void main()
                 for (;;) {
                     gather_row row0 = gather_find(row + lane, row + lane < end, from);
                     gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end, from);
-                    ivec4 texels0 = gather_texels(row0, step0, step1, step2, step3, from);
-                    ivec4 texels1 = gather_texels(row1, step0, step1, step2, step3, from);
+                    ivec4 texels0 = gather_texels(row0, step0, step1, step2, step3, from) + skipped;
+                    ivec4 texels1 = gather_texels(row1, step0, step1, step2, step3, from) + skipped;
                     vec4 a00 = imageLoad(left, texels0.x);
                     vec4 a01 = imageLoad(left, texels0.y);
                     vec4 a02 = imageLoad(left, texels0.z);
@@ -105,7 +107,7 @@ void main()
                     vec4 a11 = imageLoad(left, texels1.y);
                     vec4 a12 = imageLoad(left, texels1.z);
                     vec4 a13 = imageLoad(left, texels1.w);
-                    int at = int(row * columns + column);
+                    int at = int(row * columns + column) + right_skipped;
                     TILE_ROWS(LOAD_RIGHT)
                     ADD_FOUR(s0, s1, s2, s3, a00, a10)
                     ADD_FOUR(s4, s5, s6, s7, a01, a11)
@@ -137,6 +139,7 @@ void main()
     uint panel = PANELS == 1 ? column_tile * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
     uint width = PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns;
     bool exists = column < columns;
-    uint to = (panel * depth + k * width) * 4 + column - panel - push.first_vector;
+    uint to = (panel * depth + k * width) * 4 + column - panel - push.first_vector +
+              gl_WorkGroupID.z * push.batch.result;
     TILE_ROWS(STORE)
 }

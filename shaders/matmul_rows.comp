@@ -69,7 +69,8 @@ void main()
 
     uint panel = PANELS == 1 ? column_tile * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
     int width = int(PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns);
-    int at = int(panel * depth * 4 + column - panel);
+    int at = int(panel * depth * 4 + column - panel + gl_WorkGroupID.z * push.batch.right);
+    int skipped = int(gl_WorkGroupID.z * push.batch.left);
 
     gather_row row0 = gather_find(row + lane, row + lane < end_row, from);
     gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end_row, from);
@@ -83,8 +84,8 @@ void main()
         gather_advance(step2, 1, from);
         gather_step step3 = step2;
         gather_advance(step3, 1, from);
-        ivec4 texels0 = gather_texels(row0, step, step1, step2, step3, from);
-        ivec4 texels1 = gather_texels(row1, step, step1, step2, step3, from);
+        ivec4 texels0 = gather_texels(row0, step, step1, step2, step3, from) + skipped;
+        ivec4 texels1 = gather_texels(row1, step, step1, step2, step3, from) + skipped;
         vec4 a00 = imageLoad(left, texels0.x);
         vec4 a01 = imageLoad(left, texels0.y);
         vec4 a02 = imageLoad(left, texels0.z);
@@ -114,6 +115,6 @@ void main()
     bool exists = column < columns;
     bvec4 inside = lessThan(uvec4(column * 4) + uvec4(0, 1, 2, 3), uvec4(push.columns));
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
-    uint to = (row - push.first_row) * columns + column;
+    uint to = (row - push.first_row) * columns + column + gl_WorkGroupID.z * push.batch.result;
     TILE_ROWS(STORE)
 }

@@ -46,8 +46,8 @@ struct matmul_left matmul_left_rows(struct binding rows, int64_t stride)
                                            .channels = (uint)(stride / 4),
                                            .kernel_height = 1,
                                            .kernel_width = 1,
-                                           .stride_height = divisor_of(1),
-                                           .stride_width = divisor_of(1)},
+                                           .stride_height = 1,
+                                           .stride_width = 1},
                                 .useful_depth = (double)stride};
 }
 
@@ -79,8 +79,8 @@ static struct matmul_left make_left(struct binding image, uint32_t kind, const s
                                            .channels = (uint)(shape_stride(read) / 4),
                                            .kernel_height = (uint)window->kernel[0],
                                            .kernel_width = (uint)window->kernel[1],
-                                           .stride_height = divisor_of(window->stride[0]),
-                                           .stride_width = divisor_of(window->stride[1]),
+                                           .stride_height = (uint)window->stride[0],
+                                           .stride_width = (uint)window->stride[1],
                                            .padding_height = (uint)window->padding[0],
                                            .padding_width = (uint)window->padding[1],
                                            .dilation_height = (uint)window->dilation[0],
@@ -135,6 +135,23 @@ static enum status check_depth(int64_t depth)
     return STATUS_OK;
 }
 
+static void set_batch(struct dispatch *dispatch, int64_t count)
+{
+    if (count > 1) {
+        assert(count <= DISPATCH_MAX_GROUPS);
+        dispatch->groups[2] = (uint32_t)count;
+        dispatch->flops *= (double)count;
+    }
+}
+
+/* `size` bytes of a binding from `first` on. */
+static struct binding part_of(struct binding binding, int64_t first, int64_t size)
+{
+    binding.offset += (uint64_t)first;
+    binding.size = (uint64_t)size;
+    return binding;
+}
+
 enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
 {
     int64_t depth = matmul_left_depth(&params->left);
@@ -154,7 +171,8 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
                                         .first_row = (uint)first,
                                         .end_row = (uint)(first + rows),
                                         .depth = (uint)(depth / 4),
-                                        .columns = (uint)params->columns};
+                                        .columns = (uint)params->columns,
+                                        .batch = params->batch};
         struct dispatch dispatch = {.kernel = "matmul_rows",
                                     .bindings = {params->left.tensor, params->right,
                                                  params->bias != NULL ? *params->bias : params->right, params->output},
@@ -163,32 +181,28 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
                                                   params->layout == RIGHT_PANELS},
                                     .constant_count = 4,
                                     .flops = 2.0 * (double)rows * params->left.useful_depth * (double)params->columns};
-        dispatch.bindings[3].offset += (uint64_t)(first * row_size);
-        dispatch.bindings[3].size = (uint64_t)(rows * row_size);
+        if (part_rows < params->rows) {
+            dispatch.bindings[3] = part_of(params->output, first * row_size, rows * row_size);
+        }
         dispatch_push(&dispatch, push);
         dispatch_groups(&dispatch, (uint64_t)(row_tiles * tiles_of(params->columns, MATMUL_TILE_COLUMNS)));
+        set_batch(&dispatch, params->batch_count);
         TRY(tape_dispatch(tape, &dispatch));
     }
     return STATUS_OK;
 }
 
-/* Tiles of a gradient that lie side by side in memory: whole panels, or some of the rows of one panel. */
+/* Tiles that lie side by side in memory: whole panels, or some of the rows of one panel. */
 struct tile_range {
     int64_t first_depth, depth_count;
     int64_t first_column, column_count;
     int64_t first_vector, vector_count; /* of the output */
 };
 
-/* Rows of the whole batch to sum into one output. */
-struct row_range {
-    int64_t first_row;
-    int shards;
-    int64_t shard_rows;
-};
-
-static enum status add_columns(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
-                               const struct tile_range *tiles, struct binding output)
+static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles)
 {
+    const struct row_range *rows = &params->rows;
+    int64_t vectors = matmul_left_depth(&params->left) * round4(params->columns) / 4;
     struct matmul_columns_push push = {.left = params->left.gather,
                                        .depth_tiles = divisor_of(tiles->depth_count),
                                        .first_depth_tile = (uint)tiles->first_depth,
@@ -197,34 +211,44 @@ static enum status add_columns(struct tape *tape, const struct matmul_gradient *
                                        .first_row = (uint)rows->first_row,
                                        .shards = (uint)rows->shards,
                                        .shard_rows = (uint)rows->shard_rows,
-                                       .columns = (uint)(round4(params->columns) / 4)};
-    double share =
-        (double)tiles->vector_count * 4 / (double)(matmul_left_depth(&params->left) * round4(params->columns));
-    struct dispatch dispatch = {.kernel = "matmul_columns",
-                                .bindings = {params->left.tensor, params->right, output},
-                                .binding_count = 3,
-                                .constants = {params->left.kind, is_whole(&params->left), 1},
-                                .constant_count = 3,
-                                .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows *
-                                         params->left.useful_depth * (double)params->columns};
-    dispatch.bindings[2].offset += (uint64_t)(tiles->first_vector * VECTOR_SIZE);
-    dispatch.bindings[2].size = (uint64_t)(tiles->vector_count * VECTOR_SIZE);
+                                       .columns = (uint)(round4(params->columns) / 4),
+                                       .batch = params->batch};
+    double share = (double)tiles->vector_count / (double)vectors;
+    struct dispatch dispatch = {
+        .kernel = "matmul_columns",
+        .bindings = {params->left.tensor, params->right, params->output},
+        .binding_count = 3,
+        .constants = {params->left.kind, is_whole(&params->left), params->layout == RIGHT_PANELS},
+        .constant_count = 3,
+        .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows * params->left.useful_depth *
+                 (double)params->columns};
+    if (tiles->vector_count < vectors) {
+        dispatch.bindings[2] =
+            part_of(params->output, tiles->first_vector * VECTOR_SIZE, tiles->vector_count * VECTOR_SIZE);
+    }
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
+    set_batch(&dispatch, params->batch_count);
     return tape_dispatch(tape, &dispatch);
 }
 
-/* The sum over rows into one output, in as many dispatches as the limit of storage buffers asks for. */
-static enum status sum_rows(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
-                            struct binding output)
+bool matmul_columns_fits(const struct row_range *rows)
 {
+    return rows->shards * (tiles_of(rows->shard_rows, MATMUL_STEP) + 2) <= MAX_TURNS;
+}
+
+enum status matmul_columns(struct tape *tape, const struct matmul_columns *params)
+{
+    assert(matmul_columns_fits(&params->rows));
+    /* As many dispatches as the limit of storage buffers asks for. */
     int64_t depth = matmul_left_depth(&params->left);
     int64_t columns = round4(params->columns);
     int64_t limit = DISPATCH_MAX_STORAGE / (int64_t)sizeof(float);
-    int64_t panels = limit / (depth * MATMUL_PANEL);
-    int64_t step = (panels > 0 ? panels : 1) * MATMUL_PANEL;
+    int64_t panel = params->layout == RIGHT_PANELS ? MATMUL_PANEL : columns;
+    int64_t panels = limit / (depth * panel);
+    int64_t step = (panels > 0 ? panels : 1) * panel;
     /* A panel that is too large is cut between tiles, 256 bytes or a multiple from each other. */
-    int64_t depth_step = panels > 0 ? depth : limit / MATMUL_PANEL / MATMUL_TILE_ROWS * MATMUL_TILE_ROWS;
+    int64_t depth_step = panels > 0 ? depth : limit / panel / MATMUL_TILE_ROWS * MATMUL_TILE_ROWS;
     for (int64_t n = 0; n < columns; n += step) {
         int64_t width = columns - n < step ? columns - n : step;
         for (int64_t k = 0; k < depth; k += depth_step) {
@@ -235,41 +259,37 @@ static enum status sum_rows(struct tape *tape, const struct matmul_gradient *par
                                        .column_count = tiles_of(width, MATMUL_TILE_COLUMNS),
                                        .first_vector = (n * depth + k * width) / 4,
                                        .vector_count = width * height / 4};
-            TRY(add_columns(tape, params, rows, &tiles, output));
+            TRY(add_columns(tape, params, &tiles));
         }
     }
     return STATUS_OK;
 }
 
-static struct binding part_of(struct binding binding, int64_t first, int64_t count)
-{
-    binding.offset += (uint64_t)first * sizeof(float);
-    binding.size = (uint64_t)count * sizeof(float);
-    return binding;
-}
+/* Sums of rows of the gradient's operands, to be added as a tree: by shard, or by part of a shard. */
+static enum status sum_range(struct tape *tape, const struct matmul_gradient *params, struct row_range rows,
+                             struct binding output);
 
-/* The sum over one shard, of any number of rows: as a tree over its parts. */
-static enum status sum_shard(struct tape *tape, const struct matmul_gradient *params, int64_t first_row,
-                             struct binding output)
+/* The tree sum over equal ranges of rows, the last of which may be short: each into scratch first. */
+static enum status sum_tree(struct tape *tape, const struct matmul_gradient *params, struct row_range rows,
+                            int64_t step, struct binding output)
 {
+    int64_t total = rows.shards * rows.shard_rows;
     int64_t count = (int64_t)(output.size / sizeof(float));
-    int64_t parts = tiles_of(params->shard_rows, PART_ROWS);
-    struct row_range rows = {.first_row = first_row, .shards = 1, .shard_rows = params->shard_rows};
-    if (parts == 1) {
-        return sum_rows(tape, params, &rows, output);
-    }
+    int64_t stride = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT);
+    int64_t parts = tiles_of(total, step);
+    int64_t size = stride * (int64_t)sizeof(float);
+    int scratch;
     if (parts > PIECE_MAX_SHARDS) {
         return fail(STATUS_BAD_INPUT, "a shard of %lld positions; at most %d are possible: set run.shards higher",
-                    (long long)params->shard_rows, PIECE_MAX_SHARDS * PART_ROWS);
+                    (long long)total, PIECE_MAX_SHARDS * PART_ROWS);
     }
-    int64_t stride = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT);
-    int scratch;
-    TRY(tape_scratch(tape, "sums of parts", (uint64_t)(parts * stride) * sizeof(float), &scratch));
+    TRY(tape_scratch(tape, "sums of parts", (uint64_t)(parts * size), &scratch));
     for (int64_t i = 0; i < parts; i++) {
-        int64_t left = params->shard_rows - i * PART_ROWS;
-        rows.first_row = first_row + i * PART_ROWS;
-        rows.shard_rows = left < PART_ROWS ? left : PART_ROWS;
-        TRY(sum_rows(tape, params, &rows, part_of(tape_bind(tape, scratch, ACCESS_WRITE), i * stride, count)));
+        int64_t left = total - i * step;
+        struct row_range part = {
+            .first_row = rows.first_row + i * step, .shards = 1, .shard_rows = left < step ? left : step};
+        TRY(sum_range(tape, params, part,
+                      part_of(tape_bind(tape, scratch, ACCESS_WRITE), i * size, count * (int64_t)sizeof(float))));
     }
     struct tree_sum tree = {.values = tape_bind(tape, scratch, ACCESS_READ),
                             .shards = (int)parts,
@@ -279,40 +299,33 @@ static enum status sum_shard(struct tape *tape, const struct matmul_gradient *pa
     return reduce_tree(tape, &tree);
 }
 
-static enum status sum_piece(struct tape *tape, const struct matmul_gradient *params, struct piece piece,
+static enum status sum_range(struct tape *tape, const struct matmul_gradient *params, struct row_range rows,
                              struct binding output)
 {
-    int64_t first_shard = piece.first - tape->geometry.first_shard;
-    int64_t turns = piece.count * (tiles_of(params->shard_rows, MATMUL_STEP) + 2);
-    if (turns <= MAX_TURNS) {
-        struct row_range rows = {
-            .first_row = first_shard * params->shard_rows, .shards = piece.count, .shard_rows = params->shard_rows};
-        return sum_rows(tape, params, &rows, output);
+    if (rows.shards > 1 && !matmul_columns_fits(&rows)) {
+        return sum_tree(tape, params, rows, rows.shard_rows, output);
     }
-    if (piece.count == 1) {
-        return sum_shard(tape, params, first_shard * params->shard_rows, output);
+    if (rows.shard_rows > PART_ROWS) {
+        return sum_tree(tape, params, rows, PART_ROWS, output);
     }
-    int64_t count = (int64_t)(output.size / sizeof(float));
-    int64_t stride = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT);
-    int scratch;
-    TRY(tape_scratch(tape, "sums of shards", (uint64_t)(piece.count * stride) * sizeof(float), &scratch));
-    for (int64_t i = 0; i < piece.count; i++) {
-        TRY(sum_shard(tape, params, (first_shard + i) * params->shard_rows,
-                      part_of(tape_bind(tape, scratch, ACCESS_WRITE), i * stride, count)));
-    }
-    struct tree_sum tree = {.values = tape_bind(tape, scratch, ACCESS_READ),
-                            .shards = piece.count,
-                            .stride = stride,
-                            .count = count,
-                            .sum = output};
-    return reduce_tree(tape, &tree);
+    struct matmul_columns product = {.left = params->left,
+                                     .right = params->right,
+                                     .columns = params->columns,
+                                     .rows = rows,
+                                     .output = output,
+                                     .layout = RIGHT_PANELS};
+    return matmul_columns(tape, &product);
 }
 
 enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
                             int parameter)
 {
     for (int i = 0; i < tape->geometry.piece_count; i++) {
-        TRY(sum_piece(tape, params, tape->geometry.pieces[i], tape_parameter_gradient(tape, layer, parameter, i)));
+        struct piece piece = tape->geometry.pieces[i];
+        struct row_range rows = {.first_row = (piece.first - tape->geometry.first_shard) * params->shard_rows,
+                                 .shards = piece.count,
+                                 .shard_rows = params->shard_rows};
+        TRY(sum_range(tape, params, rows, tape_parameter_gradient(tape, layer, parameter, i)));
     }
     return STATUS_OK;
 }

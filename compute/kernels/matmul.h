@@ -54,10 +54,36 @@ struct matmul_rows {
     int64_t columns;
     const struct binding *bias; /* one float a column, padded to 4; NULL: none */
     struct binding output;      /* rows x columns rounded up to 4, the padding is written as zeros */
+    /* Several products: 0 or 1 is one. Each in a storage buffer's limit together with the others. */
+    int64_t batch_count;
+    struct matmul_batch batch;
 };
 
 /* output[row][n] = sum over k of left[row][k] * right[k][n] + bias[n] */
 enum status matmul_rows(struct tape *tape, const struct matmul_rows *params) MUST_CHECK;
+
+/* Rows of the whole batch to sum: shards of `shard_rows` rows each, one after another. */
+struct row_range {
+    int64_t first_row;
+    int shards; /* at most PIECE_MAX_SHARDS; added as the tree of base/shards.h */
+    int64_t shard_rows;
+};
+
+struct matmul_columns {
+    struct matmul_left left;
+    struct binding right; /* rows x columns rounded up to 4 */
+    int64_t columns;
+    struct row_range rows;
+    struct binding output;    /* depth x columns */
+    enum right_layout layout; /* of the output */
+    int64_t batch_count;      /* as above */
+    struct matmul_batch batch;
+};
+
+/* output[k][n] = sum over rows of left[row][k] * right[row][n], in the order of the rows; matmul_columns_fits() */
+enum status matmul_columns(struct tape *tape, const struct matmul_columns *params) MUST_CHECK;
+/* Whether a dispatch can sum so many rows: a shader's loops are limited. */
+bool matmul_columns_fits(const struct row_range *rows);
 
 struct matmul_gradient {
     struct matmul_left left;
@@ -66,10 +92,7 @@ struct matmul_gradient {
     int64_t shard_rows;
 };
 
-/*
- * The gradient of weights in panels: for every piece, the tree sum over its shards of left transposed times right, over
- * the rows of a shard in their order.
- */
+/* The gradient of weights in panels, for every piece: the tree sum over its shards, each of any number of rows. */
 enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
                             int parameter) MUST_CHECK;
 

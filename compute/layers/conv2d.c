@@ -7,13 +7,15 @@
  *     dW[o][c][i][j] = sum over samples and positions of x[c][...] * dy[o]        db = sum of dy
  *
  * Without groups these are products of matrices with the image gathered on the way (compute/kernels/matmul.h): W lies
- * in panels, kernel positions and input channels down, output channels across. With groups: compute/kernels/grouped.h.
+ * in panels, kernel positions and input channels down, output channels across. Where it is faster, kernels 3 x 3 go by
+ * Winograd's algorithm (compute/kernels/winograd.h). With groups: compute/kernels/grouped.h.
  */
 #include <string.h>
 
 #include "compute/kernels/grouped.h"
 #include "compute/kernels/matmul.h"
 #include "compute/kernels/weights.h"
+#include "compute/kernels/winograd.h"
 
 enum { WEIGHT, BIAS };
 enum { MAX_SIZE = 16384 }; /* of a kernel, a stride, a padding */
@@ -27,7 +29,11 @@ struct conv2d_options {
     int64_t groups;
     bool bias;
     int initial;
+    int algorithm;
 };
+
+enum algorithm { ALGORITHM_AUTO, ALGORITHM_DIRECT, ALGORITHM_WINOGRAD };
+static const char *const algorithms[] = {"auto", "direct", "winograd", NULL};
 
 static enum status parse_padding(const struct layer *layer, int64_t padding[2])
 {
@@ -116,14 +122,18 @@ static enum status infer(struct layer *layer)
     }
     TRY(make_window(layer, &window));
     TRY(infer_size(layer, &window, &output));
+    if (options->algorithm == ALGORITHM_WINOGRAD && (options->groups > 1 || !winograd_can(&window, input, output))) {
+        return layer_fail(layer, "algorithm = winograd needs a kernel 3 x 3, stride and dilation 1 and no groups, and "
+                                 "images that are not too large");
+    }
 
     int64_t inputs = input.dim[0] / options->groups;
     int64_t positions = window.kernel[0] * window.kernel[1];
-    struct parameter weight = {.kind = PARAMETER_WEIGHT,
-                               .rank = 4,
-                               .dim = {options->channels, inputs, window.kernel[0], window.kernel[1]},
-                               .initial = initial_by_name(options->initial, inputs * positions,
-                                                          options->channels * positions)};
+    struct parameter weight = {
+        .kind = PARAMETER_WEIGHT,
+        .rank = 4,
+        .dim = {options->channels, inputs, window.kernel[0], window.kernel[1]},
+        .initial = initial_by_name(options->initial, inputs * positions, options->channels * positions)};
     if (options->groups == 1) {
         weight.layout[0] = positions * shape_stride(input);
         weight.layout[1] = shape_stride(input);
@@ -142,6 +152,21 @@ static enum status infer(struct layer *layer)
         TRY(weights_add_bias(layer, options->channels, inputs * positions, options->initial));
     }
     return layer_add_output(layer, output);
+}
+
+/* What one of the three products works on, and whether Winograd's algorithm does it. */
+static bool use_winograd(const struct layer *layer, const struct window *window, bool pays)
+{
+    const struct conv2d_options *options = layer->options;
+    bool can = options->groups == 1 && winograd_can(window, layer_input_shape(layer, 0), layer_output_shape(layer, 0));
+    return can && (options->algorithm == ALGORITHM_WINOGRAD || (options->algorithm == ALGORITHM_AUTO && pays));
+}
+
+static struct winograd make_winograd(const struct layer *layer, const struct window *window)
+{
+    return (struct winograd){.padding = {window->padding[0], window->padding[1]},
+                             .input = layer_input_shape(layer, 0),
+                             .output = layer_output_shape(layer, 0)};
 }
 
 static enum status forward(const struct layer *layer, struct tape *tape)
@@ -163,6 +188,14 @@ static enum status forward(const struct layer *layer, struct tape *tape)
                                             .bias = options->bias ? &bias : NULL,
                                             .result = result};
         return grouped_forward(tape, &grouped, &bindings);
+    }
+    struct winograd winograd = make_winograd(layer, &window);
+    if (use_winograd(layer, &window, winograd_pays(&winograd))) {
+        struct winograd_bindings bindings = {.image = image,
+                                             .weight = tape_parameter(tape, layer, WEIGHT),
+                                             .bias = options->bias ? &bias : NULL,
+                                             .result = result};
+        return winograd_convolve(tape, &winograd, &bindings);
     }
     struct matmul_rows product = {.left = matmul_left_windows(image, &window, output, layer_input_shape(layer, 0)),
                                   .rows = weights_rows(tape, output),
@@ -195,7 +228,15 @@ static enum status input_gradient(const struct layer *layer, struct tape *tape, 
                                          .columns = shape_stride(output),
                                          .reverse = reverse,
                                          .output = tape_bind(tape, transposed, ACCESS_WRITE)};
+    struct winograd winograd = {
+        .padding = {2 - window->padding[0], 2 - window->padding[1]}, .input = output, .output = input};
     TRY(matmul_transpose(tape, &transpose));
+    if (use_winograd(layer, window, winograd_pays(&winograd))) {
+        struct winograd_bindings bindings = {.image = left.tensor,
+                                             .weight = tape_bind(tape, transposed, ACCESS_READ),
+                                             .result = tape_bind(tape, gradient, ACCESS_WRITE)};
+        return winograd_convolve(tape, &winograd, &bindings);
+    }
     struct matmul_rows product = {.left = left,
                                   .rows = weights_rows(tape, input),
                                   .right = tape_bind(tape, transposed, ACCESS_READ),
@@ -214,6 +255,10 @@ static enum status weight_gradient(const struct layer *layer, struct tape *tape,
     if (options->groups > 1) {
         struct grouped grouped = make_grouped(layer, window);
         return grouped_weight_gradient(tape, &grouped, image, arriving, layer, WEIGHT);
+    }
+    struct winograd winograd = make_winograd(layer, window);
+    if (use_winograd(layer, window, winograd_gradient_pays(&winograd, tape->geometry.shard_samples))) {
+        return winograd_weight_gradient(tape, &winograd, image, arriving, layer, WEIGHT);
     }
     struct matmul_gradient product = {.left = matmul_left_windows(image, window, output, layer_input_shape(layer, 0)),
                                       .right = arriving,
@@ -299,6 +344,14 @@ static const struct option options[] = {
     },
     WEIGHTS_OPTION_BIAS(struct conv2d_options),
     WEIGHTS_OPTION_INITIAL(struct conv2d_options),
+    {
+        .name = "algorithm",
+        .type = OPTION_CHOICE,
+        .offset = offsetof(struct conv2d_options, algorithm),
+        .fallback = "auto",
+        .choices = algorithms,
+        .help = "winograd: fewer products for kernels 3 x 3 with stride 1; auto: where it is faster",
+    },
     OPTIONS_END,
 };
 

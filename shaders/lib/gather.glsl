@@ -39,8 +39,8 @@ gather_row gather_find(uint row, bool exists, gather from)
     int y = int(line - sample_index * from.made_height.value);
     int start = int(sample_index * from.read_height * from.read_width * from.channels);
     if (GATHER == GATHER_WINDOWS) {
-        y = y * int(from.stride_height.value) - int(from.padding_height);
-        x = x * int(from.stride_width.value) - int(from.padding_width);
+        y = y * int(from.stride_height) - int(from.padding_height);
+        x = x * int(from.stride_width) - int(from.padding_width);
     } else {
         y += int(from.padding_height);
         x += int(from.padding_width);
@@ -87,9 +87,10 @@ int gather_texel(gather_row row, gather_step step, gather from)
         y = row.y - step.y;
         x = row.x - step.x;
         inside = y >= 0 && x >= 0;
-        int whole_y = int(divide(uint(y), from.stride_height));
-        int whole_x = int(divide(uint(x), from.stride_width));
-        inside = inside && whole_y * int(from.stride_height.value) == y && whole_x * int(from.stride_width.value) == x;
+        /* The half keeps the quotient away from whole numbers: exact below 2^21. */
+        int whole_y = int((float(y) + 0.5) / float(from.stride_height));
+        int whole_x = int((float(x) + 0.5) / float(from.stride_width));
+        inside = inside && whole_y * int(from.stride_height) == y && whole_x * int(from.stride_width) == x;
         y = whole_y;
         x = whole_x;
     }

@@ -174,6 +174,12 @@ def conv2d():
         ("many positions", 2, (1, 300, 260), 2, 3, {"padding": 1}, (1, 2)),
         ("one row", 2, (4, 1, 70), 8, (1, 9), {"padding": (0, 4)}, (1, 2)),
         ("many channels", 8, (128, 7, 7), 32, 1, {}, (1, 8)),
+        ("winograd", 4, (33, 11, 14), 70, 3, {"padding": 1, "algorithm": "winograd"}, (1, 2, 4)),
+        ("winograd without padding", 3, (5, 6, 7), 3, 3, {"algorithm": "winograd", "bias": "no"}, (1, 3)),
+        ("winograd padding 2x0", 2, (8, 5, 9), 6, 3, {"padding": (2, 0), "algorithm": "winograd"}, (1, 2)),
+        ("winograd one pixel", 2, (4, 1, 1), 4, 3, {"padding": 1, "algorithm": "winograd"}, (1, 2)),
+        ("winograd in parts", 2, (64, 112, 112), 4, 3, {"padding": "same", "algorithm": "winograd"}, (1, 2)),
+        ("not winograd", 2, (64, 10, 10), 64, 3, {"padding": 1, "algorithm": "direct"}, (1, 2)),
     ]:
         groups = extra.get("groups", 1)
         kernels = kernel if isinstance(kernel, tuple) else (kernel, kernel)
@@ -184,7 +190,7 @@ def conv2d():
             parameters.append(("bias", (outputs,)))
         options = {"channels": outputs, "kernel": pair(kernel)} | {k: pair(v) for k, v in extra.items()}
         layer_case(file, name, options, samples, [(inputs, *size)],
-                   lambda x, p: F.conv2d(x[0], p["weight"], p.get("bias"), **{k: v for k, v in extra.items() if k != "bias"}),
+                   lambda x, p: F.conv2d(x[0], p["weight"], p.get("bias"), **{k: v for k, v in extra.items() if k not in ("bias", "algorithm")}),
                    parameters, shards=shards)
 
 

@@ -1,0 +1,32 @@
+/*
+ * Push constants of the winograd_*.comp kernels: 3 x 3 convolutions with stride 1 by tiles of 4 x 4 outputs. Shared by
+ * C and GLSL. The algorithm: lib/winograd.glsl.
+ */
+#ifndef SHADERS_WINOGRAD_H
+#define SHADERS_WINOGRAD_H
+
+#include "lib/range.h"
+
+#define WINOGRAD_TILE 4      /* outputs, an axis */
+#define WINOGRAD_PRODUCTS 36 /* a tile */
+
+/* Between an image and tiles [product][tile][channel vector]. */
+struct winograd_image_push {
+    uint count;                         /* tiles times channel vectors */
+    divisor vectors;                    /* channel vectors */
+    divisor tiles_width, tiles_height;  /* a sample */
+    uint first_tile;                    /* counted over all samples: the tensor of tiles begins there */
+    uint first_sample;                  /* the bound part of an image that is written begins there */
+    uint height, width;                 /* of the image */
+    uint padding_height, padding_width; /* above and left */
+    uint channels;
+};
+
+/* Between weights [kernel position][input][output] and [product][input][output], both in panels. */
+struct winograd_weight_push {
+    uint count;      /* inputs times vectors of outputs */
+    divisor vectors; /* of outputs */
+    uint inputs;     /* channels, rounded up to 4 */
+};
+
+#endif
