@@ -9,13 +9,34 @@
 
 enum { FIXED_FIELDS = 4 };
 
-/* The resolved config cut into lines: one field each, so that the message can name the line that differs. */
-static enum status add_lines(char *text, struct agreement **fields, size_t *count)
+/*
+ * The resolved config, cut into fields "section.key" so that a message can name the one that differs. The names are the
+ * caller's to free; the values lie in `text`.
+ */
+static enum status add_config(char *text, struct agreement **fields, size_t *count)
 {
     char *rest = NULL;
+    const char *section = "";
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        TRY(memory_resize(*count + 1, sizeof **fields, fields));
-        (*fields)[(*count)++] = (struct agreement){.field = "a line of the configuration", .value = line};
+        char *end = strchr(line, ']');
+        if (line[0] == '[' && end != NULL) {
+            *end = '\0';
+            section = line + 1;
+            continue;
+        }
+        char *value = strstr(line, " = ");
+        if (value == NULL) {
+            continue;
+        }
+        *value = '\0';
+        char *name;
+        TRY(memory_format(&name, "%s.%s", section, line));
+        enum status status = memory_resize(*count + 1, sizeof **fields, fields);
+        if (status != STATUS_OK) {
+            free(name);
+            return status;
+        }
+        (*fields)[(*count)++] = (struct agreement){.field = name, .value = value + strlen(" = ")};
     }
     return STATUS_OK;
 }
@@ -34,13 +55,13 @@ enum status agree_on_session(struct session *session, const struct config *confi
     TRY_OUT(config_text(config, &text));
     TRY_OUT(memory_copy_string(text_get(&text), &copy));
     TRY_OUT(memory_allocate(FIXED_FIELDS, sizeof *fields, &fields));
-    TRY_OUT(add_lines(copy, &fields, &count));
+    TRY_OUT(add_config(copy, &fields, &count));
     TRY_OUT(program_digest(&session->program, digest));
     digest_text(digest, program);
     digest_text(session->dataset->digest, data);
     snprintf(lines, sizeof lines, "%zu", count - FIXED_FIELDS);
     fields[0] = (struct agreement){.field = "the version of lemnos", .value = LEMNOS_VERSION};
-    fields[1] = (struct agreement){.field = "the number of lines of the configuration", .value = lines};
+    fields[1] = (struct agreement){.field = "the number of keys of the configuration", .value = lines};
     fields[2] = (struct agreement){.field = "the data (its digest)", .value = data};
     fields[3] = (struct agreement){.field = "the network (its digest)", .value = program};
     /* The config first: where it differs, data and network differ too, and its line says why. */
@@ -48,6 +69,9 @@ enum status agree_on_session(struct session *session, const struct config *confi
     TRY_OUT(comm_agree(session->comm, fields + FIXED_FIELDS, count - FIXED_FIELDS));
     status = comm_agree(session->comm, fields + 2, 2);
 out:
+    for (size_t i = FIXED_FIELDS; i < count; i++) {
+        free((char *)fields[i].field);
+    }
     text_release(&text);
     free(copy);
     free(fields);
