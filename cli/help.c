@@ -61,6 +61,10 @@ static void print_sections(void)
     for (int i = 0; dataset_types[i] != NULL; i++) {
         printf("  %-22s %s\n", dataset_types[i]->name, dataset_types[i]->help);
     }
+    printf("\nArchitectures of [model] (lemnos help config model ARCHITECTURE):\n\n");
+    for (int i = 0; architectures[i] != NULL; i++) {
+        printf("  %-22s %s\n", architectures[i]->name, architectures[i]->help);
+    }
     printf("\nTypes of a [layer NAME] (lemnos help config layer TYPE):\n\n");
     for (int i = 0; layer_types[i] != NULL; i++) {
         printf("  %-22s %s\n", layer_types[i]->name, layer_types[i]->help);
@@ -178,7 +182,6 @@ static enum status print_model(const char *architecture)
                 near != NULL ? " (did you mean " : "", near != NULL ? near : "", near != NULL ? "?)" : "");
 }
 
-/* `name` may be written with or without the brackets. */
 static enum status print_section(const char *name, const char *detail)
 {
     static const char *const special[] = {"data", "model", "layer", "group"};

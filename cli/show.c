@@ -13,6 +13,7 @@
 #include "cli/subject.h"
 #include "compute/graph/layer.h"
 #include "models/model.h"
+#include "models/zoo.h"
 #include "train/options.h"
 
 /* --- a checkpoint ------------------------------------------------------------------------------------------------- */
@@ -115,6 +116,22 @@ static enum status check_data(struct config *config)
     return STATUS_OK;
 }
 
+static enum status check_model(struct config *config)
+{
+    const char *name = config_get(config, "model", "architecture", NULL);
+    TRY(check_section(config, "model", model_option_table));
+    if (name == NULL || strcmp(name, architecture_choices[0]) == 0) {
+        return STATUS_OK;
+    }
+    for (int i = 0; architectures[i] != NULL; i++) {
+        if (strcmp(architectures[i]->name, name) == 0) {
+            return check_section(config, "model", architectures[i]->options);
+        }
+    }
+    config_skip(config, "model"); /* told already */
+    return STATUS_OK;
+}
+
 /* All keys by their tables; neither data nor shapes. */
 static enum status check_config(struct config *config)
 {
@@ -122,7 +139,7 @@ static enum status check_config(struct config *config)
     TRY(options_read(config, &options));
     options_release(&options);
     TRY(check_data(config));
-    TRY(check_section(config, "model", model_option_table));
+    TRY(check_model(config));
     const char *section;
     for (size_t i = 0; (section = config_section_name(config, "group ", i)) != NULL; i++) {
         TRY(check_section(config, section, group_option_table));

@@ -95,6 +95,8 @@ class Usage(Case):
         self.assertIn("test_fraction", self.passes("help", "config", "data", "csv"))
         self.assertNotIn("test_fraction", self.passes("help", "config", "data", "idx"))
         self.assertIn("channels", self.passes("help", "config", "layer", "conv2d"))
+        self.assertIn("stem", self.passes("help", "config", "model", "resnet18"))
+        self.assertIn("architecture", self.passes("help", "config", "model"))
         self.assertIn("learning_rate_scale", self.passes("help", "config", "group"))
 
     def test_wrong_words_get_the_nearest(self):
@@ -102,6 +104,7 @@ class Usage(Case):
         self.refuses("eval", "line.ini", "--splitt", "test", message="no --splitt (did you mean --split?)")
         self.refuses("help", "config", "optimiser", message="did you mean optimizer?")
         self.refuses("help", "config", "layer", "conv2", message="did you mean conv2d?")
+        self.refuses("help", "config", "model", "resnet19", message="did you mean resnet")
 
     def test_wrong_arguments(self):
         self.refuses("train", message="which config?")
