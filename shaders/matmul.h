@@ -14,10 +14,11 @@
 #define MATMUL_STEP 16 /* products that one turn of a loop adds to every element of a tile */
 
 /* How the left operand's rows are found in a tensor [sample][y][x][channel]; see lib/gather.glsl. */
-#define GATHER_ROWS 0       /* the rows of a matrix: kernel 1 x 1, stride 1 */
-#define GATHER_WINDOWS 1    /* windows of an image, as a convolution reads it */
-#define GATHER_TRANSPOSED 2 /* outputs that an input position went into, as the gradient of a convolution reads them   \
-                             */
+#define GATHER_ROWS 0    /* the rows of a matrix: kernel 1 x 1, stride 1 */
+#define GATHER_WINDOWS 1 /* windows of an image, as a convolution reads it */
+#define GATHER_TRANSPOSED                                                                                              \
+    2 /* outputs that an input position went into, as the gradient of a convolution reads them                         \
+       */
 
 struct gather {
     divisor made_width, made_height; /* rows are made for these positions */
@@ -38,13 +39,24 @@ struct matmul_batch {
     uint left, right, result;
 };
 
+/*
+ * In which order workgroups take tiles, so that operands are found in the cache: blocks of `rows` row tiles, in a block
+ * column by column, in a column row by row.
+ */
+struct tile_order {
+    divisor block; /* tiles a block */
+    uint rows;     /* row tiles a block; the last block may have fewer */
+    uint row_tiles;
+};
+
 #ifndef VULKAN
 typedef struct matmul_batch matmul_batch;
+typedef struct tile_order tile_order;
 #endif
 
 struct matmul_rows_push {
     gather left;
-    divisor row_tiles;
+    tile_order order;
     uint first_row; /* the first that this dispatch makes; the output is bound from it on */
     uint end_row;
     uint depth;   /* K in vectors */
@@ -52,12 +64,12 @@ struct matmul_rows_push {
     matmul_batch batch;
 };
 
-/* What this dispatch makes: `depth_tiles` tiles of k from first_depth_tile on, by the column tiles of the grid. */
+/* Tiles of k are the rows of the order. */
 struct matmul_columns_push {
     gather left;
-    divisor depth_tiles;
-    uint first_depth_tile, first_column_tile;
-    uint first_vector; /* of the output, at which its bound part begins */
+    tile_order order;
+    uint first_depth_tile, first_column_tile; /* of what this dispatch makes */
+    uint first_vector;                        /* of the output, at which its bound part begins */
     uint first_row;
     uint shards; /* at most 8 */
     uint shard_rows;

@@ -68,10 +68,9 @@ void main()
     uint depth = from.channels * from.kernel_height * from.kernel_width;
     uint lane = gl_SubgroupInvocationID;
 
-    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint tile = divide(group, push.depth_tiles);
-    uint k = (push.first_depth_tile + group - tile * push.depth_tiles.value) * (MATMUL_TILE_ROWS / 4);
-    uint column_tile = push.first_column_tile + tile;
+    uvec2 tile = tile_place(push.order);
+    uint k = (push.first_depth_tile + tile.x) * (MATMUL_TILE_ROWS / 4);
+    uint column_tile = push.first_column_tile + tile.y;
     uint column = column_tile * (MATMUL_TILE_COLUMNS / 4) + lane;
 
     gather_step step0 = gather_begin(k, from);
@@ -138,7 +137,7 @@ void main()
 
     uint panel = PANELS == 1 ? column_tile * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
     uint width = PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns;
-    bool exists = column < columns;
+    bool exists = column < columns && tile.x < push.order.row_tiles;
     uint to = (panel * depth + k * width) * 4 + column - panel - push.first_vector +
               gl_WorkGroupID.z * push.batch.result;
     TILE_ROWS(STORE)

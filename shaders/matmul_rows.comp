@@ -61,13 +61,12 @@ void main()
     uint columns = (push.columns + 3) / 4;
     uint depth = push.depth;
 
-    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint column_tile = divide(group, push.row_tiles);
-    uint row = push.first_row + (group - column_tile * push.row_tiles.value) * MATMUL_TILE_ROWS;
+    uvec2 tile = tile_place(push.order);
+    uint row = push.first_row + tile.x * MATMUL_TILE_ROWS;
     uint lane = gl_SubgroupInvocationID;
-    uint column = column_tile * (MATMUL_TILE_COLUMNS / 4) + lane;
+    uint column = tile.y * (MATMUL_TILE_COLUMNS / 4) + lane;
 
-    uint panel = PANELS == 1 ? column_tile * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
+    uint panel = PANELS == 1 ? tile.y * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
     int width = int(PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns);
     int at = int(panel * depth * 4 + column - panel + gl_WorkGroupID.z * push.batch.right);
     int skipped = int(gl_WorkGroupID.z * push.batch.left);

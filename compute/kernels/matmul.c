@@ -135,6 +135,17 @@ static enum status check_depth(int64_t depth)
     return STATUS_OK;
 }
 
+/* Bytes of one operand that stay in a processor's second-level cache while the other one passes by. */
+enum { CACHE_SIZE = 1 << 19 };
+
+/* Blocks as high as the cache holds what their row tiles read, `size` bytes each. */
+static tile_order make_order(int64_t row_tiles, int64_t column_tiles, int64_t size)
+{
+    int64_t rows = CACHE_SIZE / size;
+    rows = rows < 1 ? 1 : rows < row_tiles ? rows : row_tiles;
+    return (tile_order){.block = divisor_of(rows * column_tiles), .rows = (uint)rows, .row_tiles = (uint)row_tiles};
+}
+
 static void set_batch(struct dispatch *dispatch, int64_t count)
 {
     if (count > 1) {
@@ -163,11 +174,15 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
         return fail(STATUS_BAD_INPUT, "%lld outputs of one row; at most %d are possible", (long long)params->columns,
                     DISPATCH_MAX_STORAGE / MATMUL_TILE_ROWS / (int)sizeof(float));
     }
+    int64_t column_tiles = tiles_of(params->columns, MATMUL_TILE_COLUMNS);
+    /* A small right operand stays in the cache itself: then row by row, so that rows are written one after another. */
+    bool keeps_right = depth * row_size <= 2 * CACHE_SIZE;
+    int64_t tile_size = keeps_right ? CACHE_SIZE : depth * MATMUL_TILE_ROWS * (int64_t)sizeof(float);
     for (int64_t first = 0; first < params->rows; first += part_rows) {
         int64_t rows = params->rows - first < part_rows ? params->rows - first : part_rows;
         int64_t row_tiles = tiles_of(rows, MATMUL_TILE_ROWS);
         struct matmul_rows_push push = {.left = params->left.gather,
-                                        .row_tiles = divisor_of(row_tiles),
+                                        .order = make_order(row_tiles, column_tiles, tile_size),
                                         .first_row = (uint)first,
                                         .end_row = (uint)(first + rows),
                                         .depth = (uint)(depth / 4),
@@ -185,7 +200,7 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
             dispatch.bindings[3] = part_of(params->output, first * row_size, rows * row_size);
         }
         dispatch_push(&dispatch, push);
-        dispatch_groups(&dispatch, (uint64_t)(row_tiles * tiles_of(params->columns, MATMUL_TILE_COLUMNS)));
+        dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
         set_batch(&dispatch, params->batch_count);
         TRY(tape_dispatch(tape, &dispatch));
     }
@@ -203,16 +218,18 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
 {
     const struct row_range *rows = &params->rows;
     int64_t vectors = matmul_left_depth(&params->left) * round4(params->columns) / 4;
-    struct matmul_columns_push push = {.left = params->left.gather,
-                                       .depth_tiles = divisor_of(tiles->depth_count),
-                                       .first_depth_tile = (uint)tiles->first_depth,
-                                       .first_column_tile = (uint)tiles->first_column,
-                                       .first_vector = (uint)tiles->first_vector,
-                                       .first_row = (uint)rows->first_row,
-                                       .shards = (uint)rows->shards,
-                                       .shard_rows = (uint)rows->shard_rows,
-                                       .columns = (uint)(round4(params->columns) / 4),
-                                       .batch = params->batch};
+    int64_t line = MATMUL_TILE_ROWS * (int64_t)sizeof(float); /* of a row of the left operand, in a tile */
+    struct matmul_columns_push push = {
+        .left = params->left.gather,
+        .order = make_order(tiles->depth_count, tiles->column_count, rows->shards * rows->shard_rows * line),
+        .first_depth_tile = (uint)tiles->first_depth,
+        .first_column_tile = (uint)tiles->first_column,
+        .first_vector = (uint)tiles->first_vector,
+        .first_row = (uint)rows->first_row,
+        .shards = (uint)rows->shards,
+        .shard_rows = (uint)rows->shard_rows,
+        .columns = (uint)(round4(params->columns) / 4),
+        .batch = params->batch};
     double share = (double)tiles->vector_count / (double)vectors;
     struct dispatch dispatch = {
         .kernel = "matmul_columns",

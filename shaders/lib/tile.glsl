@@ -36,3 +36,15 @@ layout(local_size_x = 8) in;
     TILE_ADD(s1, left.y, lane, right)                                                                                  \
     TILE_ADD(s2, left.z, lane, right)                                                                                  \
     TILE_ADD(s3, left.w, lane, right)
+
+/* Row and column of this workgroup's tile. A group behind the last tile gets a row behind the last. */
+uvec2 tile_place(tile_order order)
+{
+    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+    uint block = divide(group, order.block);
+    uint rest = group - block * order.block.value;
+    uint rows = min(order.rows, order.row_tiles - block * order.rows);
+    /* The half keeps the quotient away from whole numbers: exact below 2^21. */
+    uint column = uint((float(rest) + 0.5) / float(rows));
+    return uvec2(block * order.rows + rest - column * rows, column);
+}
