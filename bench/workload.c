@@ -8,8 +8,10 @@
 #include "base/memory.h"
 #include "cluster/stop.h"
 
-enum { WARM_UP_STEPS = 3, MAX_STEPS = 100000, PROFILED_STEPS = 10 };
-static const double seconds_wanted = 5.0;
+enum { FEWEST_STEPS = 3, MOST_STEPS = 100000, MOST_WARM_UPS = 5, MOST_PROFILED = 10 };
+static const double warm_up_seconds = 1.0;
+static const double measured_seconds = 5.0;
+static const double profiled_seconds = 2.0;
 
 struct workload {
     const struct workload_params *params;
@@ -57,19 +59,32 @@ static enum status take_step(struct workload *workload, struct workload_result *
     return stop != 0 ? fail(STATUS_STOPPED, "stopped by a signal; nothing was measured") : STATUS_OK;
 }
 
-/* The same number on all ranks. */
+/* How many steps of `each` seconds fit into `all`, within bounds: as rank 0 sees it, the same on all ranks. */
+static enum status fit_steps(struct comm *comm, double all, double each, int64_t fewest, int64_t most, int64_t *steps)
+{
+    double fit = all / each;
+    *steps = fit > (double)most ? most : fit < (double)fewest ? fewest : (int64_t)fit;
+    return comm_broadcast(comm, steps, sizeof *steps, 0);
+}
+
+static enum status warm_up(struct workload *workload, double *seconds)
+{
+    int64_t steps;
+    TRY(take_step(workload, NULL, seconds));
+    TRY(fit_steps(workload->params->comm, warm_up_seconds, *seconds, 0, MOST_WARM_UPS, &steps));
+    for (int64_t i = 0; i < steps; i++) {
+        TRY(take_step(workload, NULL, seconds));
+    }
+    return STATUS_OK;
+}
+
 static enum status choose_steps(struct workload *workload, int64_t *steps)
 {
-    double seconds = 0;
-    for (int i = 0; i < WARM_UP_STEPS; i++) {
-        TRY(take_step(workload, NULL, &seconds));
-    }
+    double seconds;
+    TRY(warm_up(workload, &seconds));
     *steps = workload->params->steps;
-    if (*steps == 0) {
-        double fit = seconds_wanted / seconds;
-        *steps = fit > MAX_STEPS ? MAX_STEPS : fit < PROFILED_STEPS ? PROFILED_STEPS : (int64_t)fit;
-    }
-    return comm_broadcast(workload->params->comm, steps, sizeof *steps, 0);
+    return *steps > 0 ? STATUS_OK
+                      : fit_steps(workload->params->comm, measured_seconds, seconds, FEWEST_STEPS, MOST_STEPS, steps);
 }
 
 static enum status take_steps(struct workload *workload, struct workload_result *result)
@@ -168,8 +183,9 @@ static bool in_training(const struct session *session, int phase)
     return found;
 }
 
-/* Adds the times of the last step; `first`: dispatches and flops too, which are the same in every step. */
-static enum status add_times(const struct session *session, double *seconds, bool first, struct workload_result *result)
+/* Adds a share of the times of the last step; `first`: dispatches and flops too, which are the same in every step. */
+static enum status add_times(const struct session *session, double share, bool first, double *seconds,
+                             struct workload_result *result)
 {
     for (int phase = 0; phase < session->program.phase_count; phase++) {
         if (!in_training(session, phase)) {
@@ -180,8 +196,8 @@ static enum status add_times(const struct session *session, double *seconds, boo
         for (int i = 0; i < tape->step_count; i++) {
             struct workload_layer *layer;
             TRY(find_layer(session, &tape->steps[i], result, &layer));
-            layer->seconds += seconds[i] / PROFILED_STEPS;
-            result->device_seconds += seconds[i] / PROFILED_STEPS;
+            layer->seconds += share * seconds[i];
+            result->device_seconds += share * seconds[i];
             if (first && tape->steps[i].kind == STEP_DISPATCH) {
                 layer->dispatches++;
                 layer->flops += tape->steps[i].dispatch.flops;
@@ -207,13 +223,15 @@ static enum status measure_layers(const struct workload_params *params, struct w
     struct workload workload;
     double *times = NULL;
     double seconds;
+    int64_t steps;
     enum status status = STATUS_OK;
     TRY_OUT(open_workload(params, true, &workload));
     TRY_OUT(memory_allocate(longest_tape(workload.session), sizeof *times, &times));
     TRY_OUT(take_step(&workload, NULL, &seconds));
-    for (int i = 0; i < PROFILED_STEPS; i++) {
+    TRY_OUT(fit_steps(params->comm, profiled_seconds, result->step.best, 1, MOST_PROFILED, &steps));
+    for (int64_t i = 0; i < steps; i++) {
         TRY_OUT(take_step(&workload, NULL, &seconds));
-        TRY_OUT(add_times(workload.session, times, i == 0, result));
+        TRY_OUT(add_times(workload.session, 1.0 / (double)steps, i == 0, times, result));
     }
 out:
     free(times);

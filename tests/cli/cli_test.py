@@ -81,7 +81,7 @@ class Usage(Case):
     def test_overview_names_every_command(self):
         text = self.passes()
         self.assertEqual(text, self.passes("help"))
-        for command in ("train", "eval", "predict", "show", "explain", "devices", "selftest", "help"):
+        for command in ("train", "eval", "predict", "show", "explain", "bench", "devices", "selftest", "help"):
             self.assertRegex(text, rf"\n  {command} ")
             self.assertIn(f"usage: lemnos {command}", self.passes("help", command))
             self.assertEqual(self.passes("help", command), self.passes(command, "--help"))
@@ -118,6 +118,32 @@ class Usage(Case):
         self.refuses("show", "line.ini", "-d", message="has no -d")
         self.refuses("eval", "line.ini", "--split", "test", "--split=train", message="--split is given twice")
         self.refuses("devices", "run.steps=3", message="takes no section.key=value")
+        self.refuses("bench", "line.ini", "--only", "add", message="--only is not for lemnos bench CONFIG")
+        self.refuses("bench", "kernels", "--steps", "3", message="--steps is not for lemnos bench kernels")
+        self.refuses("bench", "kernels", "run.steps=3", message="reads no config")
+        self.refuses("bench", "kernels", message="start it without mpirun", ranks=2)
+
+
+class Bench(Case):
+    def test_kernels(self):
+        table = self.passes("bench", "kernels", "--tiny", "--rounds", "1", "--only", "relu")
+        self.assertRegex(table, r"\nrelu +forward +1 ")
+        self.assertNotIn("conv2d", table)
+        cases = json.loads(self.passes("bench", "kernels", "--tiny", "--rounds", "1", "--only", "relu", "--json"))["cases"]
+        self.assertEqual([part["part"] for part in cases[0]["parts"]], ["forward", "to data"])
+
+    def test_training_leaves_nothing_behind(self):
+        for ranks in (0, 2):
+            found = json.loads(self.passes("bench", "line.ini", "--steps", "2", "--json", ranks=ranks))
+            self.assertEqual((found["ranks"], found["steps"], found["batch"]), (max(ranks, 1), 2, 4))
+            self.assertIn("samples a second", self.passes("bench", "line.ini", "--steps", "2", ranks=ranks))
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["line.ini"])
+
+    def test_configs_of_comparisons(self):
+        configs = sorted((ROOT / "bench" / "configs").glob("*.ini"))
+        self.assertGreaterEqual(len(configs), 3)
+        for config in configs:
+            self.assertIn("FLOPs", self.passes("explain", config))
 
 
 class Configs(Case):
