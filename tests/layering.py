@@ -20,10 +20,8 @@ MAY_INCLUDE = {  # a folder's files may include their own folder and these
     "compute/null": COMPUTE + ["compute"],
     "models": ["base", "configs", "compute/graph"],
     "train": COMPUTE + ["configs", "cluster", "checkpoints", "data", "compute", "compute/kernels", "models"],
-    "report": ["base", "configs", "checkpoints", "data", "train"],
     "bench": COMPUTE + ["configs", "cluster", "data", "compute", "compute/kernels", "models", "train"],
-    "cli": COMPUTE + ["configs", "cluster", "checkpoints", "data", "compute", "compute/kernels", "models", "train", "bench",
-                      "report"],
+    "cli": COMPUTE + ["configs", "cluster", "checkpoints", "data", "compute", "compute/kernels", "models", "train", "bench"],
 }
 ONLY_IN = {  # a library's header: the folder that wraps it
     "vulkan/vulkan.h": "compute/vulkan",
@@ -39,7 +37,7 @@ EXCEPTIONS = {("compute", "compute/vulkan"), ("compute", "compute/null")}
 def check(root):
     errors = []
     files = [p for folder in ("base", "configs", "cluster", "checkpoints", "data", "shaders", "compute", "models", "train",
-                              "bench", "report", "cli") for p in (root / folder).rglob("*") if p.suffix in (".c", ".h")]
+                              "bench", "cli") for p in (root / folder).rglob("*") if p.suffix in (".c", ".h")]
     for path in files:
         name = path.relative_to(root).as_posix()
         folder = path.parent.relative_to(root).as_posix()
