@@ -127,7 +127,9 @@ static VkFormat view_format(enum descriptor_kind kind)
 
 static enum status make_views(struct vulkan_engine *engine)
 {
-    qsort(engine->views, (size_t)engine->view_count, sizeof *engine->views, compare_views);
+    if (engine->view_count > 0) { /* qsort() takes no NULL */
+        qsort(engine->views, (size_t)engine->view_count, sizeof *engine->views, compare_views);
+    }
     int distinct = 0;
     for (int i = 0; i < engine->view_count; i++) {
         if (i == 0 || compare_views(&engine->views[i], &engine->views[distinct - 1]) != 0) {
