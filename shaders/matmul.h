@@ -16,22 +16,23 @@
 /* How the left operand's rows are found in a tensor [sample][y][x][channel]; see lib/gather.glsl. */
 #define GATHER_ROWS 0    /* the rows of a matrix: kernel 1 x 1, stride 1 */
 #define GATHER_WINDOWS 1 /* windows of an image, as a convolution reads it */
-#define GATHER_TRANSPOSED                                                                                              \
-    2 /* outputs that an input position went into, as the gradient of a convolution reads them                         \
-       */
+#define GATHER_SINGLE 2  /* the same of an image of one channel: four kernel positions are a vector */
 
+/* Pairs: two numbers of 16 bits with sign, height and width (matmul_pair). */
 struct gather {
     divisor made_width, made_height; /* rows are made for these positions */
     uint read_height, read_width;
-    uint channels; /* vectors a position */
-    uint kernel_height, kernel_width;
-    uint stride_height, stride_width;
-    uint padding_height, padding_width; /* above and left */
-    uint dilation_height, dilation_width;
+    uint channels;                          /* vectors a position */
+    uint kernel, stride, padding, dilation; /* pairs; padding above and left */
 };
 
 #ifndef VULKAN
 typedef struct gather gather;
+
+static inline uint matmul_pair(const int64_t numbers[2])
+{
+    return (uint)numbers[0] << 16 | ((uint)numbers[1] & 0xffff);
+}
 #endif
 
 /* Several products in one dispatch, numbered by the grid's z: vectors from one's operands to the next one's. */
@@ -49,14 +50,23 @@ struct tile_order {
     uint row_tiles;
 };
 
+/* Where results go that belong to every stride-th position of an image: pairs, but for first_sample. */
+struct scatter {
+    uint size, stride;
+    uint first;        /* position */
+    uint first_sample; /* the output is bound from it on */
+};
+
 #ifndef VULKAN
 typedef struct matmul_batch matmul_batch;
 typedef struct tile_order tile_order;
+typedef struct scatter scatter;
 #endif
 
 struct matmul_rows_push {
     gather left;
     tile_order order;
+    scatter places; /* with SCATTER */
     uint first_row; /* the first that this dispatch makes; the output is bound from it on */
     uint end_row;
     uint depth;   /* K in vectors */
@@ -77,11 +87,16 @@ struct matmul_columns_push {
     matmul_batch batch;
 };
 
+/* Matrix (i, j) of the result, numbered i * width + j, is the transpose of `first - i * row_step - j * column_step`. */
 struct matmul_transpose_push {
-    uint blocks;     /* of 4 x 4 */
-    divisor rows;    /* of one matrix of the source, in fours */
-    divisor columns; /* in fours */
-    uint count;      /* matrices */
+    uint blocks;      /* of 4 x 4 */
+    divisor rows;     /* of one matrix of the source, in fours */
+    divisor columns;  /* in fours */
+    uint matrix_rows; /* of the source: fewer than `rows` says where the last four are not full */
+    uint source_rows; /* of all its matrices, as its panels lie */
+    uint count;
+    divisor width;
+    uint first, row_step, column_step;
 };
 
 #endif

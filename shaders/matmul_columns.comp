@@ -16,7 +16,6 @@
 
 layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
 
-layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer left;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 layout(std430, binding = 2) writeonly restrict buffer Output
 {
@@ -61,11 +60,11 @@ layout(push_constant) uniform Push
 
 void main()
 {
-    gather from = push.left;
+    gather_sizes from = gather_unpack(push.left);
     uint shards = push.shards;
     uint shard_rows = push.shard_rows;
     uint columns = push.columns;
-    uint depth = from.channels * from.kernel_height * from.kernel_width;
+    uint depth = gather_depth(from);
     uint lane = gl_SubgroupInvocationID;
 
     uvec2 tile = tile_place(push.order);
@@ -94,18 +93,11 @@ void main()
                 TILE_ROWS(DECLARE_SUMS)
                 uint end = row + shard_rows;
                 for (;;) {
-                    gather_row row0 = gather_find(row + lane, row + lane < end, from);
-                    gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end, from);
-                    ivec4 texels0 = gather_texels(row0, step0, step1, step2, step3, from) + skipped;
-                    ivec4 texels1 = gather_texels(row1, step0, step1, step2, step3, from) + skipped;
-                    vec4 a00 = imageLoad(left, texels0.x);
-                    vec4 a01 = imageLoad(left, texels0.y);
-                    vec4 a02 = imageLoad(left, texels0.z);
-                    vec4 a03 = imageLoad(left, texels0.w);
-                    vec4 a10 = imageLoad(left, texels1.x);
-                    vec4 a11 = imageLoad(left, texels1.y);
-                    vec4 a12 = imageLoad(left, texels1.z);
-                    vec4 a13 = imageLoad(left, texels1.w);
+                    gather_row row0 = gather_find(row + lane, row + lane < end, skipped, from);
+                    gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end, skipped, from);
+                    vec4 a00, a01, a02, a03, a10, a11, a12, a13;
+                    gather_load_four(row0, step0, step1, step2, step3, from, a00, a01, a02, a03);
+                    gather_load_four(row1, step0, step1, step2, step3, from, a10, a11, a12, a13);
                     int at = int(row * columns + column) + right_skipped;
                     TILE_ROWS(LOAD_RIGHT)
                     ADD_FOUR(s0, s1, s2, s3, a00, a10)

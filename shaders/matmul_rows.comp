@@ -14,9 +14,9 @@
 #include "lib/tile.glsl"
 
 layout(constant_id = 2) const uint HAS_BIAS = 0;
-layout(constant_id = 3) const uint PANELS = 1; /* 0: right lies row by row */
+layout(constant_id = 3) const uint PANELS = 1;  /* 0: right lies row by row */
+layout(constant_id = 4) const uint SCATTER = 0; /* 1: results go to every stride-th position of an image */
 
-layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer left;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
 layout(std430, binding = 3) writeonly restrict buffer Output
@@ -50,13 +50,25 @@ layout(push_constant) uniform Push
 #define DECLARE(i) vec4 s##i = vec4(0);
 #define LOAD_RIGHT(i) vec4 b##i = imageLoad(right, at + i * width);
 #define STORE(i)                                                                                                       \
+    uint to##i = SCATTER == 1 ? subgroupShuffle(i < 8 ? place0 : place1, i % 8) : to + i * columns;                    \
     if (exists && row + i < end_row) {                                                                                 \
-        y[to + i * columns] = mix(vec4(0), s##i + offset, inside);                                                     \
+        y[to##i + column] = mix(vec4(0), s##i + offset, inside);                                                       \
     }
+
+/* Vector of the output at which a row goes that was made for some of an image's positions. */
+uint find_place(uint row, gather_sizes from, scatter places, uint columns)
+{
+    uint line = divide(row, from.made_width);
+    uint sample_index = divide(line, from.made_height);
+    uint x = (row - line * from.made_width.value) * pair_width(places.stride) + pair_width(places.first);
+    uint y = (line - sample_index * from.made_height.value) * pair_height(places.stride) + pair_height(places.first);
+    sample_index -= places.first_sample;
+    return ((sample_index * pair_height(places.size) + y) * pair_width(places.size) + x) * columns;
+}
 
 void main()
 {
-    gather from = push.left;
+    gather_sizes from = gather_unpack(push.left);
     uint end_row = push.end_row;
     uint columns = (push.columns + 3) / 4;
     uint depth = push.depth;
@@ -71,8 +83,8 @@ void main()
     int at = int(panel * depth * 4 + column - panel + gl_WorkGroupID.z * push.batch.right);
     int skipped = int(gl_WorkGroupID.z * push.batch.left);
 
-    gather_row row0 = gather_find(row + lane, row + lane < end_row, from);
-    gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end_row, from);
+    gather_row row0 = gather_find(row + lane, row + lane < end_row, skipped, from);
+    gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end_row, skipped, from);
     gather_step step = gather_begin(0, from);
     TILE_ROWS(DECLARE)
     uint k = 0;
@@ -83,16 +95,9 @@ void main()
         gather_advance(step2, 1, from);
         gather_step step3 = step2;
         gather_advance(step3, 1, from);
-        ivec4 texels0 = gather_texels(row0, step, step1, step2, step3, from) + skipped;
-        ivec4 texels1 = gather_texels(row1, step, step1, step2, step3, from) + skipped;
-        vec4 a00 = imageLoad(left, texels0.x);
-        vec4 a01 = imageLoad(left, texels0.y);
-        vec4 a02 = imageLoad(left, texels0.z);
-        vec4 a03 = imageLoad(left, texels0.w);
-        vec4 a10 = imageLoad(left, texels1.x);
-        vec4 a11 = imageLoad(left, texels1.y);
-        vec4 a12 = imageLoad(left, texels1.z);
-        vec4 a13 = imageLoad(left, texels1.w);
+        vec4 a00, a01, a02, a03, a10, a11, a12, a13;
+        gather_load_four(row0, step, step1, step2, step3, from, a00, a01, a02, a03);
+        gather_load_four(row1, step, step1, step2, step3, from, a10, a11, a12, a13);
         if (WHOLE == 1) {
             gather_advance(step, 4, from);
         } else {
@@ -114,6 +119,12 @@ void main()
     bool exists = column < columns;
     bvec4 inside = lessThan(uvec4(column * 4) + uvec4(0, 1, 2, 3), uvec4(push.columns));
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
-    uint to = (row - push.first_row) * columns + column + gl_WorkGroupID.z * push.batch.result;
+    uint to = (row - push.first_row) * columns + gl_WorkGroupID.z * push.batch.result;
+    uint place0 = 0;
+    uint place1 = 0;
+    if (SCATTER == 1) {
+        place0 = find_place(row + lane, from, push.places, columns);
+        place1 = find_place(row + 8 + lane, from, push.places, columns);
+    }
     TILE_ROWS(STORE)
 }

@@ -1,15 +1,14 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * Transposes a stack of `count` matrices, [count * R][C] -> [count * C][R], into panels (matmul.h): weights by kernel
- * position, [position][input channel][output channel], become those of the gradient to the input. An invocation moves
- * 4 x 4 elements.
+ * Transposes some of a stack of matrices, [matrix][R][C] -> [matrix][C][R rounded up to 4], into panels (matmul.h):
+ * weights by kernel position, [position][input channel][output channel], become those of the gradient to the input. An
+ * invocation moves 4 x 4 elements; what is missing of the last four rows reads as 0.
  */
 #include "matmul.h"
 
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
-layout(constant_id = 0) const uint PANELS = 1;  /* 0: the source lies row by row */
-layout(constant_id = 1) const uint REVERSE = 0; /* 1: the last matrix comes first */
+layout(constant_id = 0) const uint PANELS = 1; /* 0: the source lies row by row */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(std430, binding = 1) writeonly restrict buffer Output
@@ -40,15 +39,18 @@ void main()
     uint column = block - line * push.columns.value;
     uint matrix = divide(line, push.rows);
     uint row = line - matrix * push.rows.value;
-    uint from_matrix = REVERSE == 1 ? push.count - 1 - matrix : matrix;
+    uint matrix_row = divide(matrix, push.width);
+    uint matrix_column = matrix - matrix_row * push.width.value;
+    uint from_matrix = push.first - matrix_row * push.row_step - matrix_column * push.column_step;
 
-    uint rows = push.count * push.rows.value * 4;
+    uint rows = push.source_rows;
     uint columns = push.columns.value;
-    uint from = (from_matrix * push.rows.value + row) * 4;
+    uint from = from_matrix * push.matrix_rows + row * 4;
+    uint missing = row * 4 + 4 - min(push.matrix_rows, row * 4 + 4);
     vec4 x0 = imageLoad(x, int(place(from, column, rows, columns, PANELS == 1)));
-    vec4 x1 = imageLoad(x, int(place(from + 1, column, rows, columns, PANELS == 1)));
-    vec4 x2 = imageLoad(x, int(place(from + 2, column, rows, columns, PANELS == 1)));
-    vec4 x3 = imageLoad(x, int(place(from + 3, column, rows, columns, PANELS == 1)));
+    vec4 x1 = imageLoad(x, missing > 2 ? -1 : int(place(from + 1, column, rows, columns, PANELS == 1)));
+    vec4 x2 = imageLoad(x, missing > 1 ? -1 : int(place(from + 2, column, rows, columns, PANELS == 1)));
+    vec4 x3 = imageLoad(x, missing > 0 ? -1 : int(place(from + 3, column, rows, columns, PANELS == 1)));
 
     rows = push.count * columns * 4;
     uint to = (matrix * columns + column) * 4;

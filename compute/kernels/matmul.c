@@ -39,15 +39,16 @@ int64_t panels_place(int64_t depth, int64_t columns, int64_t k, int64_t n)
 struct matmul_left matmul_left_rows(struct binding rows, int64_t stride)
 {
     assert(stride % 4 == 0);
+    static const int64_t one[2] = {1, 1};
     return (struct matmul_left){.tensor = rows,
                                 .kind = GATHER_ROWS,
                                 .gather = {.made_width = divisor_of(1),
                                            .made_height = divisor_of(1),
                                            .channels = (uint)(stride / 4),
-                                           .kernel_height = 1,
-                                           .kernel_width = 1,
-                                           .stride_height = 1,
-                                           .stride_width = 1},
+                                           .kernel = matmul_pair(one),
+                                           .stride = matmul_pair(one),
+                                           .dilation = matmul_pair(one)},
+                                .depth = stride,
                                 .useful_depth = (double)stride};
 }
 
@@ -61,63 +62,40 @@ static bool is_pointwise(const struct window *window)
     return true;
 }
 
-static struct matmul_left make_left(struct binding image, uint32_t kind, const struct window *window, struct shape made,
-                                    struct shape read)
+struct matmul_left matmul_left_windows(struct binding image, const struct window *window, struct shape made,
+                                       struct shape read)
 {
     int64_t positions = window->kernel[0] * window->kernel[1];
-    if (is_pointwise(window)) {
+    double useful_depth = (double)(positions * shape_channels(read));
+    if (is_pointwise(window) && shape_height(made) == shape_height(read) && shape_width(made) == shape_width(read)) {
         struct matmul_left left = matmul_left_rows(image, shape_stride(read));
-        left.useful_depth = (double)shape_channels(read);
+        left.gather.made_width = divisor_of(shape_width(made)); /* for matmul_scatter */
+        left.gather.made_height = divisor_of(shape_height(made));
+        left.useful_depth = useful_depth;
         return left;
     }
     return (struct matmul_left){.tensor = image,
-                                .kind = kind,
+                                .kind = GATHER_WINDOWS,
                                 .gather = {.made_width = divisor_of(shape_width(made)),
                                            .made_height = divisor_of(shape_height(made)),
                                            .read_height = (uint)shape_height(read),
                                            .read_width = (uint)shape_width(read),
                                            .channels = (uint)(shape_stride(read) / 4),
-                                           .kernel_height = (uint)window->kernel[0],
-                                           .kernel_width = (uint)window->kernel[1],
-                                           .stride_height = (uint)window->stride[0],
-                                           .stride_width = (uint)window->stride[1],
-                                           .padding_height = (uint)window->padding[0],
-                                           .padding_width = (uint)window->padding[1],
-                                           .dilation_height = (uint)window->dilation[0],
-                                           .dilation_width = (uint)window->dilation[1]},
-                                .useful_depth = (double)(positions * shape_channels(read))};
+                                           .kernel = matmul_pair(window->kernel),
+                                           .stride = matmul_pair(window->stride),
+                                           .padding = matmul_pair(window->padding),
+                                           .dilation = matmul_pair(window->dilation)},
+                                .depth = positions * shape_stride(read),
+                                .useful_depth = useful_depth};
 }
 
-struct matmul_left matmul_left_windows(struct binding image, const struct window *window, struct shape made,
-                                       struct shape read)
+struct matmul_left matmul_left_single(struct binding image, const struct window *window, struct shape made,
+                                      struct shape read)
 {
-    return make_left(image, GATHER_WINDOWS, window, made, read);
-}
-
-struct matmul_left matmul_left_transposed(struct binding image, const struct window *window, struct shape made,
-                                          struct shape read, bool *reverse)
-{
-    /* As many products as forward, which are fewer than the window's where strides or borders leave gaps. */
-    double share = (double)shape_positions(read) / (double)shape_positions(made);
-    *reverse = window->stride[0] == 1 && window->stride[1] == 1;
-    if (!*reverse) {
-        struct matmul_left left = make_left(image, GATHER_TRANSPOSED, window, made, read);
-        left.useful_depth *= share;
-        return left;
-    }
-    /* With stride 1 it is a convolution with the kernel turned around; its padding may be negative. */
-    struct window turned = *window;
-    for (int axis = 0; axis < 2; axis++) {
-        turned.padding[axis] = window->dilation[axis] * (window->kernel[axis] - 1) - window->padding[axis];
-    }
-    struct matmul_left left = make_left(image, GATHER_WINDOWS, &turned, made, read);
-    left.useful_depth *= share;
+    struct matmul_left left = matmul_left_windows(image, window, made, read);
+    left.kind = left.kind == GATHER_WINDOWS ? GATHER_SINGLE : left.kind;
+    left.depth = round4(window->kernel[0] * window->kernel[1]);
     return left;
-}
-
-int64_t matmul_left_depth(const struct matmul_left *left)
-{
-    return (int64_t)left->gather.kernel_height * left->gather.kernel_width * left->gather.channels * 4;
 }
 
 /* Whether the shaders may take four vectors of channels at once. */
@@ -163,46 +141,86 @@ static struct binding part_of(struct binding binding, int64_t first, int64_t siz
     return binding;
 }
 
-enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
+/* Rows, and bytes of the output, from one place to the next at which a dispatch's part of it may begin. */
+struct unit {
+    int64_t rows, size;
+};
+
+static struct unit make_unit(const struct matmul_rows *params)
 {
-    int64_t depth = matmul_left_depth(&params->left);
-    int64_t row_size = round4(params->columns) * (int64_t)sizeof(float);
-    /* Parts that a storage buffer holds, at aligned offsets: rows are 16 bytes or a multiple. */
-    int64_t part_rows = DISPATCH_MAX_STORAGE / row_size / MATMUL_TILE_ROWS * MATMUL_TILE_ROWS;
-    TRY(check_depth(depth));
-    if (part_rows == 0) {
-        return fail(STATUS_BAD_INPUT, "%lld outputs of one row; at most %d are possible", (long long)params->columns,
-                    DISPATCH_MAX_STORAGE / MATMUL_TILE_ROWS / (int)sizeof(float));
+    if (params->scatter == NULL) {
+        int64_t row_size = round4(params->columns) * (int64_t)sizeof(float);
+        return (struct unit){.rows = MATMUL_TILE_ROWS, .size = MATMUL_TILE_ROWS * row_size};
     }
+    const struct gather *from = &params->left.gather;
+    struct unit unit = {.rows = (int64_t)from->made_width.value * from->made_height.value,
+                        .size = shape_elements(params->scatter->image, DTYPE_FLOAT32) * (int64_t)sizeof(float)};
+    while (unit.size % TENSOR_ALIGNMENT != 0) {
+        unit.rows *= 2;
+        unit.size *= 2;
+    }
+    return unit;
+}
+
+static void set_places(struct matmul_rows_push *push, const struct matmul_rows *params)
+{
+    const struct matmul_scatter *to = params->scatter;
+    const int64_t size[2] = {shape_height(to->image), shape_width(to->image)};
+    push->places =
+        (struct scatter){.size = matmul_pair(size), .stride = matmul_pair(to->stride), .first = matmul_pair(to->first)};
+    push->places.first_sample = push->first_row / (push->left.made_width.value * push->left.made_height.value);
+}
+
+static enum status add_rows(struct tape *tape, const struct matmul_rows *params, int64_t first, int64_t rows,
+                            struct binding output)
+{
+    int64_t depth = params->left.depth;
+    int64_t right_size = depth * round4(params->columns) * (int64_t)sizeof(float);
+    int64_t row_tiles = tiles_of(rows, MATMUL_TILE_ROWS);
     int64_t column_tiles = tiles_of(params->columns, MATMUL_TILE_COLUMNS);
     /* A small right operand stays in the cache itself: then row by row, so that rows are written one after another. */
-    bool keeps_right = depth * row_size <= 2 * CACHE_SIZE;
-    int64_t tile_size = keeps_right ? CACHE_SIZE : depth * MATMUL_TILE_ROWS * (int64_t)sizeof(float);
-    for (int64_t first = 0; first < params->rows; first += part_rows) {
-        int64_t rows = params->rows - first < part_rows ? params->rows - first : part_rows;
-        int64_t row_tiles = tiles_of(rows, MATMUL_TILE_ROWS);
-        struct matmul_rows_push push = {.left = params->left.gather,
-                                        .order = make_order(row_tiles, column_tiles, tile_size),
-                                        .first_row = (uint)first,
-                                        .end_row = (uint)(first + rows),
-                                        .depth = (uint)(depth / 4),
-                                        .columns = (uint)params->columns,
-                                        .batch = params->batch};
-        struct dispatch dispatch = {.kernel = "matmul_rows",
-                                    .bindings = {params->left.tensor, params->right,
-                                                 params->bias != NULL ? *params->bias : params->right, params->output},
-                                    .binding_count = 4,
-                                    .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL,
-                                                  params->layout == RIGHT_PANELS},
-                                    .constant_count = 4,
-                                    .flops = 2.0 * (double)rows * params->left.useful_depth * (double)params->columns};
-        if (part_rows < params->rows) {
-            dispatch.bindings[3] = part_of(params->output, first * row_size, rows * row_size);
-        }
-        dispatch_push(&dispatch, push);
-        dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
-        set_batch(&dispatch, params->batch_count);
-        TRY(tape_dispatch(tape, &dispatch));
+    int64_t tile_size = right_size <= 2 * CACHE_SIZE ? CACHE_SIZE : depth * MATMUL_TILE_ROWS * (int64_t)sizeof(float);
+    struct matmul_rows_push push = {.left = params->left.gather,
+                                    .order = make_order(row_tiles, column_tiles, tile_size),
+                                    .first_row = (uint)first,
+                                    .end_row = (uint)(first + rows),
+                                    .depth = (uint)(depth / 4),
+                                    .columns = (uint)params->columns,
+                                    .batch = params->batch};
+    if (params->scatter != NULL) {
+        set_places(&push, params);
+    }
+    struct dispatch dispatch = {
+        .kernel = "matmul_rows",
+        .bindings = {params->left.tensor, params->right, params->bias != NULL ? *params->bias : params->right, output},
+        .binding_count = 4,
+        .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL, params->layout == RIGHT_PANELS,
+                      params->scatter != NULL},
+        .constant_count = 5,
+        .flops = 2.0 * (double)rows * params->left.useful_depth * (double)params->columns};
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
+    set_batch(&dispatch, params->batch_count);
+    return tape_dispatch(tape, &dispatch);
+}
+
+enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
+{
+    struct unit unit = make_unit(params);
+    int64_t units = DISPATCH_MAX_STORAGE / unit.size;
+    TRY(check_depth(params->left.depth));
+    if (units == 0) {
+        return fail(STATUS_BAD_INPUT, "outputs of %lld MiB at once; at most %d are possible",
+                    (long long)(unit.size >> 20), DISPATCH_MAX_STORAGE >> 20);
+    }
+    if (params->rows <= units * unit.rows) {
+        return add_rows(tape, params, 0, params->rows, params->output);
+    }
+    for (int64_t i = 0; i * unit.rows < params->rows; i += units) {
+        int64_t left = params->rows - i * unit.rows;
+        int64_t rows = left < units * unit.rows ? left : units * unit.rows;
+        struct binding output = part_of(params->output, i * unit.size, rows * unit.size / unit.rows);
+        TRY(add_rows(tape, params, i * unit.rows, rows, output));
     }
     return STATUS_OK;
 }
@@ -217,7 +235,7 @@ struct tile_range {
 static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles)
 {
     const struct row_range *rows = &params->rows;
-    int64_t vectors = matmul_left_depth(&params->left) * round4(params->columns) / 4;
+    int64_t vectors = params->left.depth * round4(params->columns) / 4;
     int64_t line = MATMUL_TILE_ROWS * (int64_t)sizeof(float); /* of a row of the left operand, in a tile */
     struct matmul_columns_push push = {
         .left = params->left.gather,
@@ -258,7 +276,7 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
 {
     assert(matmul_columns_fits(&params->rows));
     /* As many dispatches as the limit of storage buffers asks for. */
-    int64_t depth = matmul_left_depth(&params->left);
+    int64_t depth = params->left.depth;
     int64_t columns = round4(params->columns);
     int64_t limit = DISPATCH_MAX_STORAGE / (int64_t)sizeof(float);
     int64_t panel = params->layout == RIGHT_PANELS ? MATMUL_PANEL : columns;
@@ -349,21 +367,28 @@ enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *par
 
 enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *params)
 {
-    int64_t blocks = params->count * (params->rows / 4) * (params->columns / 4);
+    int64_t count = params->size[0] * params->size[1];
+    int64_t blocks = count * tiles_of(params->rows, 4) * (params->columns / 4);
     if (params->output.size > DISPATCH_MAX_STORAGE) {
         return fail(STATUS_BAD_INPUT, "weights of %lld x %lld x %lld; at most %d elements are possible",
-                    (long long)params->count, (long long)params->rows, (long long)params->columns,
+                    (long long)count, (long long)params->rows, (long long)params->columns,
                     DISPATCH_MAX_STORAGE / (int)sizeof(float));
     }
     struct matmul_transpose_push push = {.blocks = (uint)blocks,
-                                         .rows = divisor_of(params->rows / 4),
+                                         .rows = divisor_of(tiles_of(params->rows, 4)),
                                          .columns = divisor_of(params->columns / 4),
-                                         .count = (uint)params->count};
+                                         .matrix_rows = (uint)params->rows,
+                                         .source_rows = (uint)params->source_rows,
+                                         .count = (uint)count,
+                                         .width = divisor_of(params->size[1]),
+                                         .first = (uint)params->first,
+                                         .row_step = (uint)params->step[0],
+                                         .column_step = (uint)params->step[1]};
     struct dispatch dispatch = {.kernel = "matmul_transpose",
                                 .bindings = {params->source, params->output},
                                 .binding_count = 2,
-                                .constants = {params->layout == RIGHT_PANELS, params->reverse},
-                                .constant_count = 2};
+                                .constants = {params->layout == RIGHT_PANELS},
+                                .constant_count = 1};
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, divide_up((uint64_t)blocks, RANGE_LOCAL_SIZE));
     return tape_dispatch(tape, &dispatch);

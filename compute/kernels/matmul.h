@@ -24,6 +24,7 @@ struct matmul_left {
     struct binding tensor;
     uint32_t kind; /* GATHER_* */
     struct gather gather;
+    int64_t depth;       /* K in floats, a multiple of 4 */
     double useful_depth; /* products a row that a user counts, on average: none with padding channels or gaps */
 };
 
@@ -32,19 +33,20 @@ struct matmul_left matmul_left_rows(struct binding rows, int64_t stride);
 /* A row for every position of `made`: what a convolution's output there is made of. */
 struct matmul_left matmul_left_windows(struct binding image, const struct window *window, struct shape made,
                                        struct shape read);
-/*
- * A row for every position of `made`, the convolution's input: the outputs `read` that it went into. *reverse: whether
- * the right operand wants the kernel positions in reverse order (matmul_transpose).
- */
-struct matmul_left matmul_left_transposed(struct binding image, const struct window *window, struct shape made,
-                                          struct shape read, bool *reverse);
-/* K in floats. */
-int64_t matmul_left_depth(const struct matmul_left *left);
+/* The same of an image of one channel, without its padding: k = i * width + j. */
+struct matmul_left matmul_left_single(struct binding image, const struct window *window, struct shape made,
+                                      struct shape read);
 
 /* --- products ------------------------------------------------------------------------------------------------------
  */
 
 enum right_layout { RIGHT_ROWS, RIGHT_PANELS };
+
+/* Rows made for every stride-th position of an image, from `first` on, go to those positions; at most 65,535 wide. */
+struct matmul_scatter {
+    struct shape image;
+    int64_t stride[2], first[2];
+};
 
 struct matmul_rows {
     struct matmul_left left;
@@ -52,8 +54,9 @@ struct matmul_rows {
     struct binding right; /* depth x columns */
     enum right_layout layout;
     int64_t columns;
-    const struct binding *bias; /* one float a column, padded to 4; NULL: none */
-    struct binding output;      /* rows x columns rounded up to 4, the padding is written as zeros */
+    const struct binding *bias;           /* one float a column, padded to 4; NULL: none */
+    struct binding output;                /* rows x columns rounded up to 4, the padding is written as zeros */
+    const struct matmul_scatter *scatter; /* NULL: none */
     /* Several products: 0 or 1 is one. Each in a storage buffer's limit together with the others. */
     int64_t batch_count;
     struct matmul_batch batch;
@@ -96,15 +99,19 @@ struct matmul_gradient {
 enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
                             int parameter) MUST_CHECK;
 
+/* Matrix (i, j) of the result, numbered i * size[1] + j, is the transpose of number first - i * step[0] - j * step[1].
+ */
 struct matmul_transpose {
-    struct binding source; /* count * rows x columns */
+    struct binding source; /* matrices of rows x columns, one below the other */
     enum right_layout layout;
-    int64_t count, rows, columns; /* rows and columns are multiples of 4 */
-    bool reverse;                 /* the last matrix comes first */
-    struct binding output;        /* count * columns x rows, in panels */
+    int64_t source_rows;   /* of all matrices, as its panels lie */
+    int64_t rows, columns; /* columns: a multiple of 4 */
+    int64_t size[2];
+    int64_t first, step[2];
+    struct binding output; /* matrices of columns x rows rounded up to 4, one below the other, in panels */
 };
 
-/* Transposes each of a stack of matrices: weights by kernel position become those of the gradient to the input. */
+/* Transposes some of a stack of matrices: weights by kernel position become those of the gradient to the input. */
 enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *params) MUST_CHECK;
 
 #endif

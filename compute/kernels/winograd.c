@@ -50,6 +50,9 @@ static int64_t aligned_samples(struct shape shape)
 
 bool winograd_can(const struct window *window, struct shape input, struct shape output)
 {
+    if (shape_channels(input) == 1) {
+        return false; /* its weights lie otherwise */
+    }
     for (int axis = 0; axis < 2; axis++) {
         if (window->kernel[axis] != 3 || window->stride[axis] != 1 || window->dilation[axis] != 1) {
             return false;

@@ -6,14 +6,14 @@
  *     dx[c]      = the sum over the outputs that x[c][...] went into of W[o][c][i][j] * dy[o]
  *     dW[o][c][i][j] = sum over samples and positions of x[c][...] * dy[o]        db = sum of dy
  *
- * Without groups these are products of matrices with the image gathered on the way (compute/kernels/matmul.h): W lies
- * in panels, kernel positions and input channels down, output channels across. Where it is faster, kernels 3 x 3 go by
- * Winograd's algorithm (compute/kernels/winograd.h). With groups: compute/kernels/grouped.h.
+ * Without groups these are products of matrices with the image gathered on the way (compute/kernels/convolution.h), or
+ * go by Winograd's algorithm (compute/kernels/winograd.h); with groups there are direct kernels
+ * (compute/kernels/grouped.h).
  */
 #include <string.h>
 
+#include "compute/kernels/convolution.h"
 #include "compute/kernels/grouped.h"
-#include "compute/kernels/matmul.h"
 #include "compute/kernels/weights.h"
 #include "compute/kernels/winograd.h"
 
@@ -32,8 +32,8 @@ struct conv2d_options {
     int algorithm;
 };
 
-enum algorithm { ALGORITHM_AUTO, ALGORITHM_DIRECT, ALGORITHM_WINOGRAD };
-static const char *const algorithms[] = {"auto", "direct", "winograd", NULL};
+static const char *const algorithms[] = {
+    [CONVOLUTION_AUTO] = "auto", [CONVOLUTION_DIRECT] = "direct", [CONVOLUTION_WINOGRAD] = "winograd", NULL};
 
 static enum status parse_padding(const struct layer *layer, int64_t padding[2])
 {
@@ -59,27 +59,35 @@ static enum status make_window(const struct layer *layer, struct window *window)
     return STATUS_OK;
 }
 
-static struct grouped make_grouped(const struct layer *layer, const struct window *window)
+static enum status make_convolution(const struct layer *layer, struct convolution *convolution)
 {
     const struct conv2d_options *options = layer->options;
-    return (struct grouped){.window = *window,
-                            .groups = options->groups,
-                            .input = layer_input_shape(layer, 0),
-                            .output = layer_output_shape(layer, 0)};
+    *convolution = (struct convolution){.input = layer_input_shape(layer, 0),
+                                        .output = layer_output_shape(layer, 0),
+                                        .algorithm = (enum convolution_algorithm)options->algorithm};
+    return make_window(layer, &convolution->window);
 }
 
-/* layout: rows of the panels, stride of the input, width of the kernel. */
+static struct grouped make_grouped(const struct layer *layer, const struct convolution *convolution)
+{
+    const struct conv2d_options *options = layer->options;
+    return (struct grouped){.window = convolution->window,
+                            .groups = options->groups,
+                            .input = convolution->input,
+                            .output = convolution->output};
+}
+
 static int64_t place_weight(const struct parameter *parameter, const int64_t *index)
 {
-    int64_t position = index[2] * parameter->layout[2] + index[3];
-    return panels_place(parameter->layout[0], parameter->dim[0], position * parameter->layout[1] + index[1], index[0]);
+    const int64_t *dim = parameter->dim;
+    const int64_t place[3] = {index[0], index[1], index[2] * dim[3] + index[3]};
+    return convolution_weight_place(dim[0], dim[1], dim[2] * dim[3], place);
 }
 
-/* layout: input channels a group, width of the kernel. */
 static int64_t place_grouped_weight(const struct parameter *parameter, const int64_t *index)
 {
-    return grouped_place(parameter->dim[0], parameter->layout[0], index[0], index[1],
-                         index[2] * parameter->layout[1] + index[3]);
+    const int64_t *dim = parameter->dim;
+    return grouped_place(dim[0], dim[1], index[0], index[1], index[2] * dim[3] + index[3]);
 }
 
 static enum status infer_size(struct layer *layer, const struct window *window, struct shape *output)
@@ -122,7 +130,7 @@ static enum status infer(struct layer *layer)
     }
     TRY(make_window(layer, &window));
     TRY(infer_size(layer, &window, &output));
-    if (options->algorithm == ALGORITHM_WINOGRAD && (options->groups > 1 || !winograd_can(&window, input, output))) {
+    if (options->algorithm == CONVOLUTION_WINOGRAD && (options->groups > 1 || !winograd_can(&window, input, output))) {
         return layer_fail(layer, "algorithm = winograd needs a kernel 3 x 3, stride and dilation 1 and no groups, and "
                                  "images that are not too large");
     }
@@ -135,15 +143,11 @@ static enum status infer(struct layer *layer)
         .dim = {options->channels, inputs, window.kernel[0], window.kernel[1]},
         .initial = initial_by_name(options->initial, inputs * positions, options->channels * positions)};
     if (options->groups == 1) {
-        weight.layout[0] = positions * shape_stride(input);
-        weight.layout[1] = shape_stride(input);
-        weight.layout[2] = window.kernel[1];
-        weight.elements = panels_elements(weight.layout[0], options->channels);
+        struct convolution convolution = {.window = window, .input = input, .output = output};
+        weight.elements = convolution_weight_elements(&convolution);
         weight.place = place_weight;
     } else {
         struct grouped grouped = {.window = window, .groups = options->groups, .input = input, .output = output};
-        weight.layout[0] = inputs;
-        weight.layout[1] = window.kernel[1];
         weight.elements = grouped_elements(&grouped);
         weight.place = place_grouped_weight;
     }
@@ -154,126 +158,51 @@ static enum status infer(struct layer *layer)
     return layer_add_output(layer, output);
 }
 
-/* What one of the three products works on, and whether Winograd's algorithm does it. */
-static bool use_winograd(const struct layer *layer, const struct window *window, bool pays)
-{
-    const struct conv2d_options *options = layer->options;
-    bool can = options->groups == 1 && winograd_can(window, layer_input_shape(layer, 0), layer_output_shape(layer, 0));
-    return can && (options->algorithm == ALGORITHM_WINOGRAD || (options->algorithm == ALGORITHM_AUTO && pays));
-}
-
-static struct winograd make_winograd(const struct layer *layer, const struct window *window)
-{
-    return (struct winograd){.padding = {window->padding[0], window->padding[1]},
-                             .input = layer_input_shape(layer, 0),
-                             .output = layer_output_shape(layer, 0)};
-}
-
 static enum status forward(const struct layer *layer, struct tape *tape)
 {
     const struct conv2d_options *options = layer->options;
-    struct shape output = layer_output_shape(layer, 0);
-    struct window window;
+    struct convolution convolution;
     struct binding bias;
+    TRY(make_convolution(layer, &convolution));
     if (options->bias) {
         bias = tape_parameter(tape, layer, BIAS);
     }
-    TRY(make_window(layer, &window));
     struct binding image = tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ);
     struct binding result = tape_bind(tape, tape_output(tape, layer, 0), ACCESS_WRITE);
     if (options->groups > 1) {
-        struct grouped grouped = make_grouped(layer, &window);
+        struct grouped grouped = make_grouped(layer, &convolution);
         struct grouped_bindings bindings = {.image = image,
                                             .weight = tape_parameter(tape, layer, WEIGHT),
                                             .bias = options->bias ? &bias : NULL,
                                             .result = result};
         return grouped_forward(tape, &grouped, &bindings);
     }
-    struct winograd winograd = make_winograd(layer, &window);
-    if (use_winograd(layer, &window, winograd_pays(&winograd))) {
-        struct winograd_bindings bindings = {.image = image,
-                                             .weight = tape_parameter(tape, layer, WEIGHT),
-                                             .bias = options->bias ? &bias : NULL,
-                                             .result = result};
-        return winograd_convolve(tape, &winograd, &bindings);
-    }
-    struct matmul_rows product = {.left = matmul_left_windows(image, &window, output, layer_input_shape(layer, 0)),
-                                  .rows = weights_rows(tape, output),
-                                  .right = tape_parameter(tape, layer, WEIGHT),
-                                  .layout = RIGHT_PANELS,
-                                  .columns = options->channels,
-                                  .bias = options->bias ? &bias : NULL,
-                                  .output = result};
-    return matmul_rows(tape, &product);
+    struct convolution_bindings bindings = {.image = image,
+                                            .weight = tape_parameter(tape, layer, WEIGHT),
+                                            .bias = options->bias ? &bias : NULL,
+                                            .result = result};
+    return convolution_forward(tape, &convolution, &bindings);
 }
 
-/* dx is a product of dy's windows and the weights with input and output channels exchanged. */
-static enum status input_gradient(const struct layer *layer, struct tape *tape, const struct window *window,
-                                  int gradient)
-{
-    struct shape input = layer_input_shape(layer, 0);
-    struct shape output = layer_output_shape(layer, 0);
-    int64_t positions = window->kernel[0] * window->kernel[1];
-    bool reverse;
-    struct matmul_left left = matmul_left_transposed(tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ),
-                                                     window, input, output, &reverse);
-    int transposed;
-    TRY(tape_scratch(tape, "transposed weights",
-                     (uint64_t)panels_elements(positions * shape_stride(output), shape_channels(input)) * sizeof(float),
-                     &transposed));
-    struct matmul_transpose transpose = {.source = tape_parameter(tape, layer, WEIGHT),
-                                         .layout = RIGHT_PANELS,
-                                         .count = positions,
-                                         .rows = shape_stride(input),
-                                         .columns = shape_stride(output),
-                                         .reverse = reverse,
-                                         .output = tape_bind(tape, transposed, ACCESS_WRITE)};
-    struct winograd winograd = {
-        .padding = {2 - window->padding[0], 2 - window->padding[1]}, .input = output, .output = input};
-    TRY(matmul_transpose(tape, &transpose));
-    if (use_winograd(layer, window, winograd_pays(&winograd))) {
-        struct winograd_bindings bindings = {.image = left.tensor,
-                                             .weight = tape_bind(tape, transposed, ACCESS_READ),
-                                             .result = tape_bind(tape, gradient, ACCESS_WRITE)};
-        return winograd_convolve(tape, &winograd, &bindings);
-    }
-    struct matmul_rows product = {.left = left,
-                                  .rows = weights_rows(tape, input),
-                                  .right = tape_bind(tape, transposed, ACCESS_READ),
-                                  .layout = RIGHT_PANELS,
-                                  .columns = shape_channels(input),
-                                  .output = tape_bind(tape, gradient, ACCESS_WRITE)};
-    return matmul_rows(tape, &product);
-}
-
-static enum status weight_gradient(const struct layer *layer, struct tape *tape, const struct window *window)
+static enum status weight_gradient(const struct layer *layer, struct tape *tape, const struct convolution *convolution)
 {
     const struct conv2d_options *options = layer->options;
-    struct shape output = layer_output_shape(layer, 0);
     struct binding image = tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ);
     struct binding arriving = tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ);
     if (options->groups > 1) {
-        struct grouped grouped = make_grouped(layer, window);
+        struct grouped grouped = make_grouped(layer, convolution);
         return grouped_weight_gradient(tape, &grouped, image, arriving, layer, WEIGHT);
     }
-    struct winograd winograd = make_winograd(layer, window);
-    if (use_winograd(layer, window, winograd_gradient_pays(&winograd, tape->geometry.shard_samples))) {
-        return winograd_weight_gradient(tape, &winograd, image, arriving, layer, WEIGHT);
-    }
-    struct matmul_gradient product = {.left = matmul_left_windows(image, window, output, layer_input_shape(layer, 0)),
-                                      .right = arriving,
-                                      .columns = options->channels,
-                                      .shard_rows = weights_shard_rows(tape, output)};
-    return matmul_gradient(tape, &product, layer, WEIGHT);
+    return convolution_weight_gradient(tape, convolution, image, arriving, layer, WEIGHT);
 }
 
 static enum status backward(const struct layer *layer, struct tape *tape)
 {
     const struct conv2d_options *options = layer->options;
-    struct window window;
+    struct convolution convolution;
     int gradient;
-    TRY(make_window(layer, &window));
-    TRY(weight_gradient(layer, tape, &window));
+    TRY(make_convolution(layer, &convolution));
+    TRY(weight_gradient(layer, tape, &convolution));
     if (options->bias) {
         TRY(weights_bias_gradient(layer, tape, BIAS));
     }
@@ -281,14 +210,18 @@ static enum status backward(const struct layer *layer, struct tape *tape)
     if (gradient == TENSOR_NONE) {
         return STATUS_OK;
     }
+    struct binding arriving = tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ);
     if (options->groups > 1) {
-        struct grouped grouped = make_grouped(layer, &window);
-        struct grouped_bindings bindings = {.image = tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ),
+        struct grouped grouped = make_grouped(layer, &convolution);
+        struct grouped_bindings bindings = {.image = arriving,
                                             .weight = tape_parameter(tape, layer, WEIGHT),
                                             .result = tape_bind(tape, gradient, ACCESS_WRITE)};
         return grouped_backward(tape, &grouped, &bindings);
     }
-    return input_gradient(layer, tape, &window, gradient);
+    struct convolution_bindings bindings = {.image = arriving,
+                                            .weight = tape_parameter(tape, layer, WEIGHT),
+                                            .result = tape_bind(tape, gradient, ACCESS_WRITE)};
+    return convolution_backward(tape, &convolution, &bindings);
 }
 
 static const struct option options[] = {

@@ -78,9 +78,10 @@ static enum status input_gradient(const struct layer *layer, struct tape *tape, 
                      &transposed));
     struct matmul_transpose transpose = {.source = tape_parameter(tape, layer, WEIGHT),
                                          .layout = RIGHT_PANELS,
-                                         .count = 1,
+                                         .source_rows = shape_stride(input),
                                          .rows = shape_stride(input),
                                          .columns = shape_stride(output),
+                                         .size = {1, 1},
                                          .output = tape_bind(tape, transposed, ACCESS_WRITE)};
     TRY(matmul_transpose(tape, &transpose));
     struct matmul_rows product = {

@@ -1,20 +1,54 @@
 /*
  * The left operand of a product, gathered from a tensor [sample][y][x][channel] as it is multiplied: im2col without the
  * copy. Row r belongs to a position (sample, y, x) of the made image; element k of a row is channel c of kernel position
- * (i, j), k = (i * kernel_width + j) * channels + c, found at
- *
- *   GATHER_WINDOWS     y * stride - padding + i * dilation
- *   GATHER_TRANSPOSED  (y + padding - i * dilation) / stride, where that is whole
- *
- * and x likewise; 0 outside the image. Everything is counted in vectors of four channels.
+ * (i, j), k = (i * kernel_width + j) * channels + c, found at y * stride - padding + i * dilation, and x likewise; 0
+ * outside the image. Everything is counted in vectors of four channels; of an image with one channel (GATHER_SINGLE) a
+ * vector is made of four kernel positions, so that nothing is multiplied with the padding of the channels.
  */
 layout(constant_id = 0) const uint GATHER = GATHER_ROWS;
 layout(constant_id = 1) const uint WHOLE = 0; /* 1: the channels are a multiple of 16, so 4 vectors lie side by side */
+
+layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer left;
 
 /* Texel that lies outside every view: it reads as 0 (robustBufferAccess2, which the engine enables). */
 const int OUTSIDE = -0x40000000;
 /* A row or column so far away that it is outside every image. */
 const int FAR = 1 << 24;
+
+int pair_height(uint pair)
+{
+    return int(pair) >> 16;
+}
+
+int pair_width(uint pair)
+{
+    return int(pair << 16) >> 16;
+}
+
+/* struct gather with the pairs taken apart, once, before loops. */
+struct gather_sizes {
+    divisor made_width, made_height;
+    int read_height, read_width, channels;
+    ivec2 stride, padding, dilation, end; /* height, width; end: of the kernel, dilated */
+    int kernel_width;
+};
+
+gather_sizes gather_unpack(gather from)
+{
+    ivec2 dilation = ivec2(pair_height(from.dilation), pair_width(from.dilation));
+    ivec2 kernel = ivec2(pair_height(from.kernel), pair_width(from.kernel));
+    return gather_sizes(from.made_width, from.made_height, int(from.read_height), int(from.read_width),
+                        int(from.channels), ivec2(pair_height(from.stride), pair_width(from.stride)),
+                        ivec2(pair_height(from.padding), pair_width(from.padding)), dilation, kernel * dilation,
+                        kernel.y);
+}
+
+/* Vectors a row. */
+uint gather_depth(gather_sizes from)
+{
+    uint positions = uint(from.end.x / from.dilation.x * from.kernel_width);
+    return GATHER == GATHER_SINGLE ? (positions + 3) / 4 : positions * uint(from.channels);
+}
 
 /* Where an invocation's row begins: the sample's first texel, and the corner of the window. */
 struct gather_row {
@@ -28,82 +62,99 @@ struct gather_step {
     int y, x; /* kernel position times dilation */
 };
 
-gather_row gather_find(uint row, bool exists, gather from)
+/* `first`: texel at which the tensor begins. */
+gather_row gather_find(uint row, bool exists, int first, gather_sizes from)
 {
     if (GATHER == GATHER_ROWS) {
-        return gather_row(exists ? int(row * from.channels) : OUTSIDE, 0, 0);
+        return gather_row(exists ? first + int(row) * from.channels : OUTSIDE, 0, 0);
     }
     uint line = divide(row, from.made_width);
     uint sample_index = divide(line, from.made_height);
-    int x = int(row - line * from.made_width.value);
-    int y = int(line - sample_index * from.made_height.value);
-    int start = int(sample_index * from.read_height * from.read_width * from.channels);
-    if (GATHER == GATHER_WINDOWS) {
-        y = y * int(from.stride_height) - int(from.padding_height);
-        x = x * int(from.stride_width) - int(from.padding_width);
-    } else {
-        y += int(from.padding_height);
-        x += int(from.padding_width);
-    }
+    int x = int(row - line * from.made_width.value) * from.stride.y - from.padding.y;
+    int y = int(line - sample_index * from.made_height.value) * from.stride.x - from.padding.x;
+    int start = first + int(sample_index) * from.read_height * from.read_width * from.channels;
     return gather_row(start, exists ? y : -2 * FAR, x);
 }
 
-gather_step gather_begin(uint vector, gather from)
+/* On to the next kernel position where it is reached; behind the last one everything is outside. */
+void gather_wrap(bool next_column, inout gather_step step, gather_sizes from)
+{
+    step.x += next_column ? from.dilation.y : 0;
+    bool next_row = step.x == from.end.y;
+    step.x = next_row ? 0 : step.x;
+    step.y += next_row ? from.dilation.x : 0;
+    step.y = step.y == from.end.x ? FAR : step.y;
+}
+
+gather_step gather_begin(uint vector, gather_sizes from)
 {
     if (GATHER == GATHER_ROWS) {
         return gather_step(int(vector), 0, 0);
     }
-    uint position = vector / from.channels;
-    uint i = position / from.kernel_width;
-    return gather_step(int(vector - position * from.channels), int(i * from.dilation_height),
-                       int((position - i * from.kernel_width) * from.dilation_width));
+    int position = GATHER == GATHER_SINGLE ? int(vector) * 4 : int(vector) / from.channels;
+    int i = position / from.kernel_width;
+    int y = i * from.dilation.x;
+    return gather_step(GATHER == GATHER_SINGLE ? 0 : int(vector) - position * from.channels,
+                       y >= from.end.x ? FAR : y, (position - i * from.kernel_width) * from.dilation.y);
 }
 
-/* `count` vectors on, at most to the next kernel position; behind the last one everything is outside. */
-void gather_advance(inout gather_step step, int count, gather from)
+/* `count` vectors on, at most to the next kernel position. */
+void gather_advance(inout gather_step step, int count, gather_sizes from)
 {
-    step.channel += count;
-    if (GATHER == GATHER_ROWS) {
+    if (GATHER == GATHER_SINGLE) {
+        gather_wrap(true, step, from);
+        gather_wrap(true, step, from);
+        gather_wrap(true, step, from);
+        gather_wrap(true, step, from);
         return;
     }
-    bool next_column = step.channel == int(from.channels);
-    step.channel = next_column ? 0 : step.channel;
-    step.x += next_column ? int(from.dilation_width) : 0;
-    bool next_row = step.x == int(from.kernel_width * from.dilation_width);
-    step.x = next_row ? 0 : step.x;
-    step.y += next_row ? int(from.dilation_height) : 0;
-    step.y = step.y == int(from.kernel_height * from.dilation_height) ? FAR : step.y;
+    step.channel += count;
+    if (GATHER == GATHER_WINDOWS) {
+        bool next = step.channel == from.channels;
+        step.channel = next ? 0 : step.channel;
+        gather_wrap(next, step, from);
+    }
 }
 
-int gather_texel(gather_row row, gather_step step, gather from)
+int gather_texel(gather_row row, gather_step step, gather_sizes from)
 {
     if (GATHER == GATHER_ROWS) {
-        return WHOLE == 1 || step.channel < int(from.channels) ? row.start + step.channel : OUTSIDE;
+        return WHOLE == 1 || step.channel < from.channels ? row.start + step.channel : OUTSIDE;
     }
     int y = row.y + step.y;
     int x = row.x + step.x;
-    bool inside = true;
-    if (GATHER == GATHER_TRANSPOSED) {
-        y = row.y - step.y;
-        x = row.x - step.x;
-        inside = y >= 0 && x >= 0;
-        /* The half keeps the quotient away from whole numbers: exact below 2^21. */
-        int whole_y = int((float(y) + 0.5) / float(from.stride_height));
-        int whole_x = int((float(x) + 0.5) / float(from.stride_width));
-        inside = inside && whole_y * int(from.stride_height) == y && whole_x * int(from.stride_width) == x;
-        y = whole_y;
-        x = whole_x;
-    }
-    inside = inside && uint(y) < from.read_height && uint(x) < from.read_width;
-    return inside ? row.start + (y * int(from.read_width) + x) * int(from.channels) + step.channel : OUTSIDE;
+    bool inside = uint(y) < uint(from.read_height) && uint(x) < uint(from.read_width);
+    return inside ? row.start + (y * from.read_width + x) * from.channels + step.channel : OUTSIDE;
 }
 
-/* Texels of a row's next four vectors; from four steps on, or from the first where all lie side by side. */
-ivec4 gather_texels(gather_row row, gather_step step0, gather_step step1, gather_step step2, gather_step step3,
-                    gather from)
+vec4 gather_load(gather_row row, gather_step step, gather_sizes from)
 {
-    int first = gather_texel(row, step0, from);
-    return WHOLE == 1 ? first + ivec4(0, 1, 2, 3)
-                      : ivec4(first, gather_texel(row, step1, from), gather_texel(row, step2, from),
-                              gather_texel(row, step3, from));
+    vec4 value = imageLoad(left, gather_texel(row, step, from));
+    if (GATHER == GATHER_SINGLE) {
+        gather_wrap(true, step, from);
+        value.y = imageLoad(left, gather_texel(row, step, from)).x;
+        gather_wrap(true, step, from);
+        value.z = imageLoad(left, gather_texel(row, step, from)).x;
+        gather_wrap(true, step, from);
+        value.w = imageLoad(left, gather_texel(row, step, from)).x;
+    }
+    return value;
+}
+
+/* A row's next four vectors, from four steps on, or from the first where all lie side by side. */
+void gather_load_four(gather_row row, gather_step step0, gather_step step1, gather_step step2, gather_step step3,
+                      gather_sizes from, out vec4 a0, out vec4 a1, out vec4 a2, out vec4 a3)
+{
+    if (WHOLE == 1) {
+        int first = gather_texel(row, step0, from);
+        a0 = imageLoad(left, first);
+        a1 = imageLoad(left, first + 1);
+        a2 = imageLoad(left, first + 2);
+        a3 = imageLoad(left, first + 3);
+    } else {
+        a0 = gather_load(row, step0, from);
+        a1 = gather_load(row, step1, from);
+        a2 = gather_load(row, step2, from);
+        a3 = gather_load(row, step3, from);
+    }
 }

@@ -179,6 +179,13 @@ def conv2d():
         ("winograd padding 2x0", 2, (8, 5, 9), 6, 3, {"padding": (2, 0), "algorithm": "winograd"}, (1, 2)),
         ("winograd one pixel", 2, (4, 1, 1), 4, 3, {"padding": 1, "algorithm": "winograd"}, (1, 2)),
         ("winograd in parts", 2, (64, 112, 112), 4, 3, {"padding": "same", "algorithm": "winograd"}, (1, 2)),
+        ("one channel", 4, (1, 13, 11), 20, 5, {"padding": (2, 1), "stride": (1, 2)}, (1, 2, 4)),
+        ("one channel to one", 2, (1, 9, 9), 1, 3, {"padding": 1}, (1, 2)),
+        ("one output channel", 2, (6, 9, 8), 1, 3, {"padding": 1, "stride": 2}, (1, 2)),
+        ("stride 2 dilation 2", 2, (5, 12, 13), 7, 3, {"stride": 2, "dilation": 2, "padding": 2}, (1, 2)),
+        ("stride 4 dilation 6", 2, (3, 29, 31), 5, 3, {"stride": 4, "dilation": 6, "padding": 5}, (1, 2)),
+        ("stride 3x2 kernel 4x5", 3, (20, 11, 14), 33, (4, 5), {"stride": (3, 2), "padding": (1, 4)}, (1, 3)),
+        ("patches", 2, (3, 16, 16), 24, 8, {"stride": 8}, (1, 2)),
         ("not winograd", 2, (64, 10, 10), 64, 3, {"padding": 1, "algorithm": "direct"}, (1, 2)),
     ]:
         groups = extra.get("groups", 1)
