@@ -35,7 +35,10 @@ static inline uint matmul_pair(const int64_t numbers[2])
 }
 #endif
 
-/* Several products in one dispatch, numbered by the grid's z: vectors from one's operands to the next one's. */
+/*
+ * Several products in one dispatch, numbered by the grid's z: vectors from one's operands to the next one's. Of
+ * operands that are packed by tile (matmul_columns.comp), from one tile's to the next one's.
+ */
 struct matmul_batch {
     uint left, right, result;
 };
@@ -85,6 +88,13 @@ struct matmul_columns_push {
     uint shard_rows;
     uint columns; /* vectors a row of the right operand */
     matmul_batch batch;
+};
+
+struct matmul_pack_push {
+    range part;
+    divisor width; /* of a panel, in vectors */
+    divisor rows;
+    uint columns; /* vectors a row of the source */
 };
 
 /* Matrix (i, j) of the result, numbered i * width + j, is the transpose of `first - i * row_step - j * column_step`. */

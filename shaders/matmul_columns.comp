@@ -15,6 +15,7 @@
 #include "lib/tile.glsl"
 
 layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
+layout(constant_id = 3) const uint PACKED = 0; /* 1: left lies in panels of 16 columns, right of 32 (matmul_pack.comp) */
 
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 layout(std430, binding = 2) writeonly restrict buffer Output
@@ -52,7 +53,7 @@ layout(push_constant) uniform Push
 #define ADD_SUMS(i) ones##i += s##i;
 #define ADD_ONES(i) pairs##i += ones##i;
 #define ADD_PAIRS(i) fours##i += pairs##i;
-#define LOAD_RIGHT(i) vec4 b##i = imageLoad(right, at + i * int(columns));
+#define LOAD_RIGHT(i) vec4 b##i = imageLoad(right, at + i * int(right_step));
 #define STORE(i)                                                                                                       \
     if (exists && k + i / 4 < depth) {                                                                                 \
         y[to + i * width] = fours##i;                                                                                  \
@@ -72,7 +73,7 @@ void main()
     uint column_tile = push.first_column_tile + tile.y;
     uint column = column_tile * (MATMUL_TILE_COLUMNS / 4) + lane;
 
-    gather_step step0 = gather_begin(k, from);
+    gather_step step0 = gather_begin(PACKED == 1 ? 0 : k, from);
     gather_step step1 = step0;
     gather_advance(step1, 1, from);
     gather_step step2 = step1;
@@ -80,8 +81,9 @@ void main()
     gather_step step3 = step2;
     gather_advance(step3, 1, from);
 
-    int skipped = int(gl_WorkGroupID.z * push.batch.left);
-    int right_skipped = int(gl_WorkGroupID.z * push.batch.right);
+    int skipped = int((PACKED == 1 ? push.first_depth_tile + tile.x : gl_WorkGroupID.z) * push.batch.left);
+    int right_skipped = int((PACKED == 1 ? column_tile : gl_WorkGroupID.z) * push.batch.right + (PACKED == 1 ? lane : column));
+    uint right_step = PACKED == 1 ? MATMUL_TILE_COLUMNS / 4 : columns;
     uint row = push.first_row;
     uint shard = 0;
     TILE_ROWS(DECLARE_FOURS)
@@ -98,7 +100,7 @@ void main()
                     vec4 a00, a01, a02, a03, a10, a11, a12, a13;
                     gather_load_four(row0, step0, step1, step2, step3, from, a00, a01, a02, a03);
                     gather_load_four(row1, step0, step1, step2, step3, from, a10, a11, a12, a13);
-                    int at = int(row * columns + column) + right_skipped;
+                    int at = int(row * right_step) + right_skipped;
                     TILE_ROWS(LOAD_RIGHT)
                     ADD_FOUR(s0, s1, s2, s3, a00, a10)
                     ADD_FOUR(s4, s5, s6, s7, a01, a11)

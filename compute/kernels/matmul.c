@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 
 /* A shader's loops may turn 65,535 times together (shaders/lib/each_vector.glsl); some are outer loops. */
@@ -253,8 +254,8 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
         .kernel = "matmul_columns",
         .bindings = {params->left.tensor, params->right, params->output},
         .binding_count = 3,
-        .constants = {params->left.kind, is_whole(&params->left), params->layout == RIGHT_PANELS},
-        .constant_count = 3,
+        .constants = {params->left.kind, is_whole(&params->left), params->layout == RIGHT_PANELS, params->packed},
+        .constant_count = 4,
         .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows * params->left.useful_depth *
                  (double)params->columns};
     if (tiles->vector_count < vectors) {
@@ -348,19 +349,72 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
                                      .columns = params->columns,
                                      .rows = rows,
                                      .output = output,
-                                     .layout = RIGHT_PANELS};
+                                     .layout = RIGHT_PANELS,
+                                     .packed = params->packed_rows > 0,
+                                     .batch = {.left = (uint)(params->packed_rows * MATMUL_TILE_ROWS / 4),
+                                               .right = (uint)(params->packed_rows * MATMUL_TILE_COLUMNS / 4)}};
     return matmul_columns(tape, &product);
+}
+
+/* A matrix of `rows` x `columns` floats cut into panels. */
+static enum status pack(struct tape *tape, struct binding matrix, int64_t rows, int64_t columns, int64_t width,
+                        struct binding *packed)
+{
+    int64_t vectors = tiles_of(columns, width) * rows * (width / 4);
+    int scratch;
+    TRY(tape_scratch(tape, "packed operand", (uint64_t)(vectors * VECTOR_SIZE), &scratch));
+    *packed = tape_bind(tape, scratch, ACCESS_READ);
+    struct matmul_pack_push push = {
+        .width = divisor_of(width / 4), .rows = divisor_of(rows), .columns = (uint)(columns / 4)};
+    struct dispatch dispatch = {
+        .kernel = "matmul_pack", .bindings = {matrix, tape_bind(tape, scratch, ACCESS_WRITE)}, .binding_count = 2};
+    dispatch_push(&dispatch, push);
+    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, VECTOR_SIZE};
+    return range_dispatch(tape, &dispatch, (uint64_t)vectors, 1, sizes);
+}
+
+/*
+ * Tiles read a piece of every row. Where rows are long and many, those pieces are far apart, and packing both operands
+ * costs less than waiting for memory.
+ */
+static bool pack_pays(const struct matmul_gradient *params, int64_t rows)
+{
+    enum { LONG_ROW = 256 };
+    int64_t columns = round4(params->columns);
+    return params->left.kind == GATHER_ROWS && params->left.depth % MATMUL_TILE_ROWS == 0 &&
+           params->left.depth >= LONG_ROW && columns >= LONG_ROW &&
+           rows * (params->left.depth + columns) * (int64_t)sizeof(float) > 2 * CACHE_SIZE;
+}
+
+static enum status pack_operands(struct tape *tape, struct matmul_gradient *params, int64_t rows)
+{
+    struct matmul_left *left = &params->left;
+    int64_t tiles = left->depth / MATMUL_TILE_ROWS;
+    const int64_t kernel[2] = {tiles, 1};
+    TRY(pack(tape, left->tensor, rows, left->depth, MATMUL_TILE_ROWS, &left->tensor));
+    TRY(pack(tape, params->right, rows, round4(params->columns), MATMUL_TILE_COLUMNS, &params->right));
+    /* A row of a panel holds a tile's k: as many channels, at as many kernel positions as there are tiles. */
+    left->gather.channels = MATMUL_TILE_ROWS / 4;
+    left->gather.kernel = matmul_pair(kernel);
+    return STATUS_OK;
 }
 
 enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
                             int parameter)
 {
+    int64_t all_rows = params->shard_rows * tape->geometry.shard_count;
+    struct matmul_gradient used = *params;
+    used.packed_rows = 0;
+    if (pack_pays(params, all_rows)) {
+        TRY(pack_operands(tape, &used, all_rows));
+        used.packed_rows = all_rows;
+    }
     for (int i = 0; i < tape->geometry.piece_count; i++) {
         struct piece piece = tape->geometry.pieces[i];
         struct row_range rows = {.first_row = (piece.first - tape->geometry.first_shard) * params->shard_rows,
                                  .shards = piece.count,
                                  .shard_rows = params->shard_rows};
-        TRY(sum_range(tape, params, rows, tape_parameter_gradient(tape, layer, parameter, i)));
+        TRY(sum_range(tape, &used, rows, tape_parameter_gradient(tape, layer, parameter, i)));
     }
     return STATUS_OK;
 }

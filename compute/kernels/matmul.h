@@ -79,6 +79,7 @@ struct matmul_columns {
     struct row_range rows;
     struct binding output;    /* depth x columns */
     enum right_layout layout; /* of the output */
+    bool packed;              /* left in panels of a tile's k, right in panels of a tile's columns */
     int64_t batch_count;      /* as above */
     struct matmul_batch batch;
 };
@@ -93,6 +94,7 @@ struct matmul_gradient {
     struct binding right; /* rows x columns rounded up to 4: the gradient of what left's rows were multiplied into */
     int64_t columns;
     int64_t shard_rows;
+    int64_t packed_rows; /* set by matmul_gradient() where it packs the operands */
 };
 
 /* The gradient of weights in panels, for every piece: the tree sum over its shards, each of any number of rows. */

@@ -133,6 +133,7 @@ def linear():
         ("many outputs", 4, (2,), 70000, True, (1, 2)),
         ("many samples", 66000, (3,), 2, True, (1, 2)),
         ("sequence", 4, (5, 12), 9, True, (1, 2, 4)),
+        ("packed operands", 520, (272,), 258, True, (1, 2, 4, 8)),
         ("many shards", 48, (10,), 6, True, (12, 24)),
     ]:
         bound = shape[-1] ** -0.5
