@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/matmul_gpu.h"
 #include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 
@@ -163,46 +164,57 @@ static struct unit make_unit(const struct matmul_rows *params)
     return unit;
 }
 
-static void set_places(struct matmul_rows_push *push, const struct matmul_rows *params)
+static scatter make_places(const struct matmul_rows *params, int64_t first_row)
 {
     const struct matmul_scatter *to = params->scatter;
+    const struct gather *from = &params->left.gather;
     const int64_t size[2] = {shape_height(to->image), shape_width(to->image)};
-    push->places =
-        (struct scatter){.size = matmul_pair(size), .stride = matmul_pair(to->stride), .first = matmul_pair(to->first)};
-    push->places.first_sample = push->first_row / (push->left.made_width.value * push->left.made_height.value);
+    return (scatter){.size = matmul_pair(size),
+                     .stride = matmul_pair(to->stride),
+                     .first = matmul_pair(to->first),
+                     .first_sample = (uint)first_row / (from->made_width.value * from->made_height.value)};
 }
 
-static enum status add_rows(struct tape *tape, const struct matmul_rows *params, int64_t first, int64_t rows,
-                            struct binding output)
+static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *params,
+                                const struct matmul_rows_part *part)
 {
     int64_t depth = params->left.depth;
     int64_t right_size = depth * round4(params->columns) * (int64_t)sizeof(float);
-    int64_t row_tiles = tiles_of(rows, MATMUL_TILE_ROWS);
+    int64_t row_tiles = tiles_of(part->rows, MATMUL_TILE_ROWS);
     int64_t column_tiles = tiles_of(params->columns, MATMUL_TILE_COLUMNS);
     /* A small right operand stays in the cache itself: then row by row, so that rows are written one after another. */
     int64_t tile_size = right_size <= 2 * CACHE_SIZE ? CACHE_SIZE : depth * MATMUL_TILE_ROWS * (int64_t)sizeof(float);
     struct matmul_rows_push push = {.left = params->left.gather,
                                     .order = make_order(row_tiles, column_tiles, tile_size),
-                                    .first_row = (uint)first,
-                                    .end_row = (uint)(first + rows),
+                                    .places = part->places,
+                                    .first_row = (uint)part->first,
+                                    .end_row = (uint)(part->first + part->rows),
                                     .depth = (uint)(depth / 4),
                                     .columns = (uint)params->columns,
                                     .batch = params->batch};
-    if (params->scatter != NULL) {
-        set_places(&push, params);
-    }
-    struct dispatch dispatch = {
-        .kernel = "matmul_rows",
-        .bindings = {params->left.tensor, params->right, params->bias != NULL ? *params->bias : params->right, output},
-        .binding_count = 4,
-        .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL, params->layout == RIGHT_PANELS,
-                      params->scatter != NULL},
-        .constant_count = 5,
-        .flops = 2.0 * (double)rows * params->left.useful_depth * (double)params->columns};
+    struct dispatch dispatch = {.kernel = "matmul_rows",
+                                .bindings = {params->left.tensor, params->right,
+                                             params->bias != NULL ? *params->bias : params->right, part->output},
+                                .binding_count = 4,
+                                .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL,
+                                              params->layout == RIGHT_PANELS, params->scatter != NULL},
+                                .constant_count = 5,
+                                .flops =
+                                    2.0 * (double)part->rows * params->left.useful_depth * (double)params->columns};
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
     set_batch(&dispatch, params->batch_count);
     return tape_dispatch(tape, &dispatch);
+}
+
+static enum status add_rows(struct tape *tape, const struct matmul_rows *params, int64_t first, int64_t rows,
+                            struct binding output)
+{
+    struct matmul_rows_part part = {.first = first, .rows = rows, .output = output};
+    if (params->scatter != NULL) {
+        part.places = make_places(params, first);
+    }
+    return tape->device_class == CLASS_CPU ? add_cpu_rows(tape, params, &part) : matmul_gpu_rows(tape, params, &part);
 }
 
 enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
@@ -225,13 +237,6 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
     }
     return STATUS_OK;
 }
-
-/* Tiles that lie side by side in memory: whole panels, or some of the rows of one panel. */
-struct tile_range {
-    int64_t first_depth, depth_count;
-    int64_t first_column, column_count;
-    int64_t first_vector, vector_count; /* of the output */
-};
 
 static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles)
 {
@@ -276,6 +281,9 @@ bool matmul_columns_fits(const struct row_range *rows)
 enum status matmul_columns(struct tape *tape, const struct matmul_columns *params)
 {
     assert(matmul_columns_fits(&params->rows));
+    bool is_cpu = tape->device_class == CLASS_CPU;
+    int64_t tile_rows = is_cpu ? MATMUL_TILE_ROWS : MATMUL_GPU_TILE_ROWS;
+    int64_t tile_columns = is_cpu ? MATMUL_TILE_COLUMNS : MATMUL_GPU_TILE_COLUMNS;
     /* As many dispatches as the limit of storage buffers asks for. */
     int64_t depth = params->left.depth;
     int64_t columns = round4(params->columns);
@@ -284,18 +292,18 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
     int64_t panels = limit / (depth * panel);
     int64_t step = (panels > 0 ? panels : 1) * panel;
     /* A panel that is too large is cut between tiles, 256 bytes or a multiple from each other. */
-    int64_t depth_step = panels > 0 ? depth : limit / panel / MATMUL_TILE_ROWS * MATMUL_TILE_ROWS;
+    int64_t depth_step = panels > 0 ? depth : limit / panel / tile_rows * tile_rows;
     for (int64_t n = 0; n < columns; n += step) {
         int64_t width = columns - n < step ? columns - n : step;
         for (int64_t k = 0; k < depth; k += depth_step) {
             int64_t height = depth - k < depth_step ? depth - k : depth_step;
-            struct tile_range tiles = {.first_depth = k / MATMUL_TILE_ROWS,
-                                       .depth_count = tiles_of(height, MATMUL_TILE_ROWS),
-                                       .first_column = n / MATMUL_TILE_COLUMNS,
-                                       .column_count = tiles_of(width, MATMUL_TILE_COLUMNS),
+            struct tile_range tiles = {.first_depth = k / tile_rows,
+                                       .depth_count = tiles_of(height, tile_rows),
+                                       .first_column = n / tile_columns,
+                                       .column_count = tiles_of(width, tile_columns),
                                        .first_vector = (n * depth + k * width) / 4,
                                        .vector_count = width * height / 4};
-            TRY(add_columns(tape, params, &tiles));
+            TRY(is_cpu ? add_columns(tape, params, &tiles) : matmul_gpu_columns(tape, params, &tiles));
         }
     }
     return STATUS_OK;
@@ -403,18 +411,21 @@ enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *par
                             int parameter)
 {
     int64_t all_rows = params->shard_rows * tape->geometry.shard_count;
+    bool is_cpu = tape->device_class == CLASS_CPU;
+    bool splits = !is_cpu && matmul_gpu_splits(params);
     struct matmul_gradient used = *params;
     used.packed_rows = 0;
-    if (pack_pays(params, all_rows)) {
+    if (is_cpu && pack_pays(params, all_rows)) {
         TRY(pack_operands(tape, &used, all_rows));
         used.packed_rows = all_rows;
     }
     for (int i = 0; i < tape->geometry.piece_count; i++) {
         struct piece piece = tape->geometry.pieces[i];
+        struct binding output = tape_parameter_gradient(tape, layer, parameter, i);
         struct row_range rows = {.first_row = (piece.first - tape->geometry.first_shard) * params->shard_rows,
                                  .shards = piece.count,
                                  .shard_rows = params->shard_rows};
-        TRY(sum_range(tape, &used, rows, tape_parameter_gradient(tape, layer, parameter, i)));
+        TRY(splits ? matmul_gpu_split(tape, params, &rows, output) : sum_range(tape, &used, rows, output));
     }
     return STATUS_OK;
 }

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 
-enum { MIN_GPU_SHARED_MEMORY = 16384, MIN_CPU_SUBGROUP = 8 };
+enum { MIN_GPU_SHARED_MEMORY = 16384, MIN_GPU_INVOCATIONS = 256, MIN_CPU_SUBGROUP = 8 };
 
 #define INSTALL_DRIVER                                                                                                 \
     "install the driver of the GPU, or Mesa's driver for CPUs (on Debian: apt install mesa-vulkan-drivers)"
@@ -93,8 +93,8 @@ static bool has_texel_formats(VkPhysicalDevice physical)
 }
 
 /* Which classes of kernels the device can run, and what it lacks if none. */
-static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceSubgroupProperties *subgroup,
-                             struct device_info *info)
+static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLimits *limits,
+                             const VkPhysicalDeviceSubgroupProperties *subgroup, struct device_info *info)
 {
     if (!has_texel_formats(physical)) {
         snprintf(info->missing, sizeof info->missing, "storage texel buffers of rgba32f, r32f, r32i and r32ui");
@@ -103,17 +103,20 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceSu
     bool shuffle = (subgroup->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
                    (subgroup->supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;
     info->classes[CLASS_CPU] = shuffle && subgroup->subgroupSize >= MIN_CPU_SUBGROUP;
-    info->classes[CLASS_GPU] = info->shared_memory >= MIN_GPU_SHARED_MEMORY;
+    info->classes[CLASS_GPU] = info->shared_memory >= MIN_GPU_SHARED_MEMORY &&
+                               limits->maxComputeWorkGroupInvocations >= MIN_GPU_INVOCATIONS &&
+                               limits->maxComputeWorkGroupSize[0] >= MIN_GPU_INVOCATIONS;
     info->classes[CLASS_GPU_MATRIX] =
         info->classes[CLASS_GPU] && (device_has_extension(physical, EXTENSION_MATRIX_KHR) ||
                                      device_has_extension(physical, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME));
     bool prefer_cpu = info->type == DEVICE_CPU || !info->classes[CLASS_GPU];
     info->best_class = prefer_cpu && info->classes[CLASS_CPU] ? CLASS_CPU : CLASS_GPU;
     if (!info->classes[CLASS_CPU] && !info->classes[CLASS_GPU]) {
-        snprintf(info->missing, sizeof info->missing,
-                 "subgroups of at least %d invocations with shuffles (class cpu), or %d bytes of shared memory (class "
-                 "gpu)",
-                 MIN_CPU_SUBGROUP, MIN_GPU_SHARED_MEMORY);
+        snprintf(
+            info->missing, sizeof info->missing,
+            "subgroups of at least %d invocations with shuffles (class cpu), or workgroups of %d invocations with %d "
+            "bytes of shared memory (class gpu)",
+            MIN_CPU_SUBGROUP, MIN_GPU_INVOCATIONS, MIN_GPU_SHARED_MEMORY);
     }
 }
 
@@ -150,7 +153,7 @@ static void describe(VkPhysicalDevice physical, struct device_info *info)
     snprintf(info->driver, sizeof info->driver, "%.127s %.120s", driver.driverName, driver.driverInfo);
     info->max_allocation = allocation.maxMemoryAllocationSize;
     info->subgroup_size = subgroup.subgroupSize;
-    describe_classes(physical, &subgroup, info);
+    describe_classes(physical, &basic.limits, &subgroup, info);
 }
 
 static enum status get_handles(VkInstance instance, VkPhysicalDevice **physical, uint32_t *count)

@@ -1,0 +1,295 @@
+#include "compute/kernels/matmul_gpu.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "compute/kernels/reduce.h"
+#include "shaders/matmul_gpu.h"
+
+/* Specialisations of lib/tile_gpu.glsl. */
+struct tile {
+    uint32_t rows, columns;
+    uint32_t sum_vectors; /* of an invocation's row */
+};
+static const struct tile common_tile = {MATMUL_GPU_TILE_ROWS, MATMUL_GPU_TILE_COLUMNS, 1}; /* 4 x 4 sums */
+static const struct tile large_tile = {128, 128, 2};                                       /* 8 x 8 */
+static const struct tile narrow_tile = {128, 32, 1};                                       /* 4 x 4 */
+
+/* Workgroups that keep a large GPU busy. */
+enum { ENOUGH_GROUPS = 128 };
+/* A part of a sum is worth its way through memory from that many products on. */
+enum { MIN_PART = 512, MAX_PARTS = 64 };
+/* As in matmul.c: a shader's loops may turn 65,535 times. */
+enum { MAX_TURNS = 65000 };
+enum { VECTOR_SIZE = 16 };
+
+static int64_t count_of(int64_t count, int64_t size)
+{
+    return (count + size - 1) / size;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t vectors_of(int64_t columns)
+{
+    return count_of(columns, 4);
+}
+
+static int64_t tile_step(const struct tile *tile)
+{
+    return MATMUL_GPU_STEP(tile->rows);
+}
+
+static int64_t tile_count(const struct tile *tile, int64_t rows, int64_t columns)
+{
+    return count_of(rows, tile->rows) * count_of(columns, tile->columns);
+}
+
+/* Whether large tiles waste little of themselves. */
+static bool suits_large(int64_t columns)
+{
+    return columns >= large_tile.columns &&
+           count_of(columns, large_tile.columns) * large_tile.columns <= columns + columns / 8;
+}
+
+static void set_tile(struct dispatch *dispatch, const struct tile *tile)
+{
+    dispatch->constants[5] = tile->rows;
+    dispatch->constants[6] = tile->columns;
+    dispatch->constants[7] = tile->sum_vectors;
+    dispatch->constant_count = 8;
+}
+
+static bool is_whole(const struct matmul_left *left)
+{
+    return left->gather.channels % 4 == 0;
+}
+
+/* Parts of `length` products each, but for the last; a multiple of a turn's. */
+struct split {
+    const struct tile *tile;
+    int64_t parts;
+    int64_t length;
+};
+
+static struct split make_split(const struct tile *tile, int64_t total, int64_t parts)
+{
+    int64_t step = tile_step(tile);
+    int64_t turns = count_of(total, step);
+    int64_t part_turns = count_of(turns, parts > 1 ? parts : 1);
+    return (struct split){.tile = tile, .parts = count_of(turns, part_turns), .length = part_turns * step};
+}
+
+/* --- rows ----------------------------------------------------------------------------------------------------------
+ */
+
+static struct split split_depth(const struct tape *tape, const struct matmul_rows *params)
+{
+    int64_t depth = params->left.depth;
+    bool can_step = depth <= (int64_t)MAX_TURNS * tile_step(&large_tile);
+    bool is_narrow = params->columns <= narrow_tile.columns && can_step;
+    /* Enough workgroups in any case, and rows may be any part of the batch's; or places that parts do not have. */
+    if (params->batch_count > 1 || params->scatter != NULL) {
+        bool is_large = suits_large(params->columns) && can_step;
+        return make_split(is_narrow ? &narrow_tile : is_large ? &large_tile : &common_tile, depth, 1);
+    }
+    /* Not all rows, for the order of summation must not depend on how many shards are here. */
+    int64_t shard_rows = count_of(params->rows, tape->geometry.shard_count);
+    bool is_large = suits_large(params->columns) && can_step &&
+                    tile_count(&large_tile, shard_rows, params->columns) >= ENOUGH_GROUPS / 2;
+    const struct tile *tile = is_narrow ? &narrow_tile : is_large ? &large_tile : &common_tile;
+    int64_t parts = smaller(ENOUGH_GROUPS / tile_count(tile, shard_rows, params->columns), depth / MIN_PART);
+    return make_split(tile, depth, smaller(parts, MAX_PARTS));
+}
+
+static enum status add_rows(struct tape *tape, const struct matmul_rows *params, const struct split *split,
+                            const struct matmul_rows_part *part)
+{
+    int64_t row_tiles = count_of(part->rows, split->tile->rows);
+    struct matmul_rows_gpu_push push = {.left = params->left.gather,
+                                        .batch = params->batch,
+                                        .row_tiles = divisor_of(row_tiles),
+                                        .places = part->places,
+                                        .first_row = (uint)part->first,
+                                        .end_row = (uint)(part->first + part->rows),
+                                        .depth = (uint)(params->left.depth / 4),
+                                        .columns = (uint)params->columns,
+                                        .parts = (uint)split->parts,
+                                        .part_depth = (uint)(split->length / 4)};
+    int64_t products = params->batch_count > 1 ? params->batch_count : 1;
+    struct dispatch dispatch = {.kernel = "matmul_rows_gpu",
+                                .bindings = {params->left.tensor, params->right,
+                                             params->bias != NULL ? *params->bias : params->right, part->output},
+                                .binding_count = 4,
+                                .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL,
+                                              params->layout == RIGHT_PANELS, params->scatter != NULL},
+                                .flops = 2.0 * (double)products * (double)part->rows * params->left.useful_depth *
+                                         (double)params->columns};
+    set_tile(&dispatch, split->tile);
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, (uint64_t)(row_tiles * count_of(params->columns, split->tile->columns)));
+    dispatch.groups[2] = (uint32_t)(products * split->parts);
+    return tape_dispatch(tape, &dispatch);
+}
+
+/* Parts of the depth into scratch, then their sum; rows that a storage buffer holds at once. */
+static enum status add_row_parts(struct tape *tape, const struct matmul_rows *params, const struct split *split,
+                                 const struct matmul_rows_part *part)
+{
+    int64_t count = part->rows * vectors_of(params->columns) * 4;
+    int scratch;
+    TRY(tape_scratch(tape, "products of parts", (uint64_t)(split->parts * count) * sizeof(float), &scratch));
+    struct matmul_rows_part parts = *part;
+    parts.output = tape_bind(tape, scratch, ACCESS_WRITE);
+    TRY(add_rows(tape, params, split, &parts));
+    struct row_sums sums = {.rows = tape_bind(tape, scratch, ACCESS_READ),
+                            .groups = 1,
+                            .group_rows = split->parts,
+                            .stride = count,
+                            .scale = 1,
+                            .sums = part->output};
+    return reduce_rows(tape, &sums);
+}
+
+enum status matmul_gpu_rows(struct tape *tape, const struct matmul_rows *params, const struct matmul_rows_part *part)
+{
+    struct split split = split_depth(tape, params);
+    if (split.parts == 1) {
+        return add_rows(tape, params, &split, part);
+    }
+    int64_t row_size = vectors_of(params->columns) * VECTOR_SIZE;
+    int64_t limit = DISPATCH_MAX_STORAGE / (row_size * split.parts) / split.tile->rows * split.tile->rows;
+    for (int64_t first = 0; first < part->rows; first += limit) {
+        struct matmul_rows_part some = *part;
+        some.first += first;
+        some.rows = smaller(part->rows - first, limit);
+        some.output.offset += (uint64_t)(first * row_size);
+        some.output.size = (uint64_t)(some.rows * row_size);
+        TRY(add_row_parts(tape, params, &split, &some));
+    }
+    return STATUS_OK;
+}
+
+/* --- columns -------------------------------------------------------------------------------------------------------
+ */
+
+enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles)
+{
+    const struct row_range *rows = &params->rows;
+    int64_t vectors = params->left.depth * vectors_of(params->columns);
+    int64_t products = params->batch_count > 1 ? params->batch_count : 1;
+    struct matmul_columns_gpu_push push = {.left = params->left.gather,
+                                           .batch = params->batch,
+                                           .depth_tiles = divisor_of(tiles->depth_count),
+                                           .first_depth_tile = (uint)tiles->first_depth,
+                                           .first_column_tile = (uint)tiles->first_column,
+                                           .first_vector = (uint)tiles->first_vector,
+                                           .first_row = (uint)rows->first_row,
+                                           .shards = (uint)rows->shards,
+                                           .shard_rows = (uint)rows->shard_rows,
+                                           .columns = (uint)vectors_of(params->columns),
+                                           .parts = 1,
+                                           .part_rows = (uint)rows->shard_rows};
+    double share = (double)tiles->vector_count / (double)vectors;
+    struct dispatch dispatch = {
+        .kernel = "matmul_columns_gpu",
+        .bindings = {params->left.tensor, params->right, params->output},
+        .binding_count = 3,
+        .constants = {params->left.kind, is_whole(&params->left), params->layout == RIGHT_PANELS, 0},
+        .flops = 2.0 * share * (double)products * (double)rows->shards * (double)rows->shard_rows *
+                 params->left.useful_depth * (double)params->columns};
+    if (tiles->vector_count < vectors) {
+        dispatch.bindings[2].offset += (uint64_t)(tiles->first_vector * VECTOR_SIZE);
+        dispatch.bindings[2].size = (uint64_t)(tiles->vector_count * VECTOR_SIZE);
+    }
+    set_tile(&dispatch, &common_tile);
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
+    dispatch.groups[2] = (uint32_t)products;
+    return tape_dispatch(tape, &dispatch);
+}
+
+static struct split split_rows(const struct matmul_gradient *params)
+{
+    int64_t depth = params->left.depth;
+    int64_t possible = smaller(count_of(params->shard_rows, MIN_PART), MAX_PARTS);
+    bool is_large = depth >= large_tile.rows && suits_large(params->columns) &&
+                    tile_count(&large_tile, depth, params->columns) * possible >= ENOUGH_GROUPS;
+    bool is_narrow = params->columns <= narrow_tile.columns;
+    const struct tile *tile = is_narrow ? &narrow_tile : is_large ? &large_tile : &common_tile;
+    int64_t parts = smaller(ENOUGH_GROUPS / tile_count(tile, depth, params->columns), possible);
+    int64_t least = count_of(params->shard_rows, (int64_t)MAX_TURNS * tile_step(tile));
+    return make_split(tile, params->shard_rows, parts > least ? parts : least);
+}
+
+bool matmul_gpu_splits(const struct matmul_gradient *params)
+{
+    int64_t depth = params->left.depth;
+    struct split split = split_rows(params);
+    int64_t size = depth * vectors_of(params->columns) * VECTOR_SIZE;
+    return tile_count(&common_tile, depth, params->columns) < ENOUGH_GROUPS && params->shard_rows >= MIN_PART &&
+           split.parts <= MAX_PARTS && PIECE_MAX_SHARDS * split.parts * size <= DISPATCH_MAX_STORAGE;
+}
+
+static enum status add_column_parts(struct tape *tape, const struct matmul_gradient *params, const struct split *split,
+                                    const struct row_range *rows, struct binding output)
+{
+    int64_t depth = params->left.depth;
+    int64_t depth_tiles = count_of(depth, split->tile->rows);
+    struct matmul_columns_gpu_push push = {.left = params->left.gather,
+                                           .depth_tiles = divisor_of(depth_tiles),
+                                           .first_row = (uint)rows->first_row,
+                                           .shards = (uint)rows->shards,
+                                           .shard_rows = (uint)rows->shard_rows,
+                                           .columns = (uint)vectors_of(params->columns),
+                                           .parts = (uint)split->parts,
+                                           .part_rows = (uint)split->length};
+    struct dispatch dispatch = {.kernel = "matmul_columns_gpu",
+                                .bindings = {params->left.tensor, params->right, output},
+                                .binding_count = 3,
+                                .constants = {params->left.kind, is_whole(&params->left), 1, 1},
+                                .flops = 2.0 * (double)rows->shards * (double)rows->shard_rows *
+                                         params->left.useful_depth * (double)params->columns};
+    set_tile(&dispatch, split->tile);
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, (uint64_t)(depth_tiles * count_of(params->columns, split->tile->columns)));
+    dispatch.groups[2] = (uint32_t)(rows->shards * split->parts);
+    return tape_dispatch(tape, &dispatch);
+}
+
+enum status matmul_gpu_split(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
+                             struct binding output)
+{
+    struct split split = split_rows(params);
+    int64_t count = params->left.depth * vectors_of(params->columns) * 4;
+    uint64_t size = (uint64_t)(rows->shards * count) * sizeof(float);
+    struct binding shards = output;
+    if (rows->shards > 1) {
+        int scratch;
+        TRY(tape_scratch(tape, "sums of shards", size, &scratch));
+        shards = tape_bind(tape, scratch, ACCESS_WRITE);
+    }
+    if (split.parts == 1) {
+        TRY(add_column_parts(tape, params, &split, rows, shards));
+    } else {
+        int scratch;
+        TRY(tape_scratch(tape, "sums of parts", (uint64_t)split.parts * size, &scratch));
+        TRY(add_column_parts(tape, params, &split, rows, tape_bind(tape, scratch, ACCESS_WRITE)));
+        struct row_sums sums = {.rows = tape_bind(tape, scratch, ACCESS_READ),
+                                .groups = rows->shards,
+                                .group_rows = split.parts,
+                                .stride = count,
+                                .scale = 1,
+                                .sums = shards};
+        TRY(reduce_rows(tape, &sums));
+    }
+    if (rows->shards == 1) {
+        return STATUS_OK;
+    }
+    shards.access = ACCESS_READ;
+    struct tree_sum tree = {.values = shards, .shards = rows->shards, .stride = count, .count = count, .sum = output};
+    return reduce_tree(tape, &tree);
+}

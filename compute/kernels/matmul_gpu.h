@@ -1,0 +1,40 @@
+/* The kernels of matmul.h for GPUs; for compute/kernels/matmul.c alone. */
+#ifndef COMPUTE_KERNELS_MATMUL_GPU_H
+#define COMPUTE_KERNELS_MATMUL_GPU_H
+
+#include "compute/kernels/matmul.h"
+
+/* Rows of matmul_rows() that a storage buffer holds. */
+struct matmul_rows_part {
+    int64_t first, rows;
+    scatter places; /* where there are some */
+    struct binding output;
+};
+
+enum status matmul_gpu_rows(struct tape *tape, const struct matmul_rows *params,
+                            const struct matmul_rows_part *part) MUST_CHECK;
+
+/* Tiles that lie side by side in memory: whole panels, or some of the rows of one panel. */
+struct tile_range {
+    int64_t first_depth, depth_count;
+    int64_t first_column, column_count;
+    int64_t first_vector, vector_count; /* of the output */
+};
+
+/* Of matmul_gpu_columns(). */
+enum { MATMUL_GPU_TILE_ROWS = 64, MATMUL_GPU_TILE_COLUMNS = 64 };
+
+/* Some tiles of matmul_columns(). */
+enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *params,
+                               const struct tile_range *tiles) MUST_CHECK;
+
+/*
+ * Whether the gradient has too few tiles to fill a GPU, so that it is summed by matmul_gpu_split(). Decided by shapes
+ * of one sample and the shard's size, for it decides an order of summation.
+ */
+bool matmul_gpu_splits(const struct matmul_gradient *params);
+/* The tree sum over a piece's shards, every part of every shard on its own first. */
+enum status matmul_gpu_split(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
+                             struct binding output) MUST_CHECK;
+
+#endif
