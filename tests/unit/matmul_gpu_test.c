@@ -1,0 +1,250 @@
+/*
+ * The kernels of GPUs for products of matrices, where they take other ways than those of CPUs: tiles of every size,
+ * sums cut into parts. They must come to what the kernels of CPUs come to (which tests/golden compares with PyTorch),
+ * and to the same bits however the shards are spread. LEMNOS_TEST_VALIDATION=1 in the environment turns validation
+ * layers on.
+ */
+#include "tests/unit/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "compute/graph/program.h"
+#include "compute/single.h"
+
+#define IMAGE(c, h, w)                                                                                                 \
+    {                                                                                                                  \
+        .rank = 3, .dim = { c, h, w }                                                                                  \
+    }
+#define SEQUENCE(t, c)                                                                                                 \
+    {                                                                                                                  \
+        .rank = 2, .dim = { t, c }                                                                                     \
+    }
+#define VECTOR(c)                                                                                                      \
+    {                                                                                                                  \
+        .rank = 1, .dim = { c }                                                                                        \
+    }
+
+struct product_case {
+    const char *type;
+    const char *options;
+    struct shape shape;
+    int shards;
+    int64_t shard_samples;
+    /* What the tape of all shards must hold, the largest of each. */
+    uint32_t row_parts, column_parts; /* column_parts: of all shards */
+    uint32_t tile_rows, tile_columns;
+};
+
+enum { RESULTS = 4 };
+
+/* Output, gradient of the input, gradients of weight and bias. */
+struct results {
+    float *values[RESULTS];
+    int64_t counts[RESULTS];
+};
+
+static void draw(uint64_t number, int64_t count, float **values)
+{
+    struct random random;
+    random_init(&random, 5, RANDOM_DATA, number);
+    assert_ok(memory_allocate((size_t)count, sizeof **values, values));
+    for (int64_t i = 0; i < count; i++) {
+        (*values)[i] = (float)random_normal(&random);
+    }
+}
+
+static void check_tape(const struct product_case *c, const struct tape *tape)
+{
+    uint32_t row_parts = 0;
+    uint32_t column_parts = 0;
+    uint32_t tile_rows = 0;
+    uint32_t tile_columns = 0;
+    for (int i = 0; i < tape->step_count; i++) {
+        const struct dispatch *dispatch = &tape->steps[i].dispatch;
+        bool is_rows = strcmp(dispatch->kernel, "matmul_rows_gpu") == 0;
+        bool is_columns = strcmp(dispatch->kernel, "matmul_columns_gpu") == 0;
+        assert_string_not_equal(dispatch->kernel, "matmul_rows");
+        assert_string_not_equal(dispatch->kernel, "matmul_columns");
+        if (is_rows && dispatch->groups[2] > row_parts) {
+            row_parts = dispatch->groups[2];
+        }
+        if (is_columns && dispatch->groups[2] > column_parts) {
+            column_parts = dispatch->groups[2];
+        }
+        if (is_rows || is_columns) {
+            tile_rows = dispatch->constants[5] > tile_rows ? dispatch->constants[5] : tile_rows;
+            tile_columns = dispatch->constants[6] > tile_columns ? dispatch->constants[6] : tile_columns;
+        }
+    }
+    assert_int_equal(row_parts, c->row_parts);
+    assert_int_equal(column_parts, c->column_parts);
+    assert_int_equal(tile_rows, c->tile_rows);
+    assert_int_equal(tile_columns, c->tile_columns);
+}
+
+static void run_part(struct single *single, int part, float *const *inputs, const struct results *results)
+{
+    single_write_input(single, part, 0, inputs[0]);
+    single_write_output_gradient(single, part, inputs[1]);
+    assert_ok(single_run(single, part, NULL, NULL));
+    assert_ok(single_read_output(single, part, results->values[0]));
+    assert_ok(single_read_input_gradient(single, part, 0, results->values[1]));
+}
+
+static void new_results(const struct product_case *c, const struct single *single, struct results *results)
+{
+    int64_t samples = c->shards * c->shard_samples;
+    results->counts[0] = samples * shape_count(single_output_shape(single));
+    results->counts[1] = samples * shape_count(c->shape);
+    results->counts[2] = parameter_count(single_parameter(single, 0));
+    results->counts[3] = parameter_count(single_parameter(single, 1));
+    for (int i = 0; i < RESULTS; i++) {
+        assert_ok(memory_allocate((size_t)results->counts[i], sizeof(float), &results->values[i]));
+    }
+}
+
+static void release_results(struct results *results)
+{
+    for (int i = 0; i < RESULTS; i++) {
+        free(results->values[i]);
+    }
+}
+
+static void assert_same_bits(const struct product_case *c, const struct results *one, const struct results *two)
+{
+    for (int i = 0; i < RESULTS; i++) {
+        if (memcmp(one->values[i], two->values[i], (size_t)one->counts[i] * sizeof(float)) != 0) {
+            fail_msg("%s (%s): result %d depends on how the shards are spread", c->type, c->options, i);
+        }
+    }
+}
+
+/* Runs all shards at once; of several, also as two parts, for the same bits. */
+static void run_class(const struct product_case *c, enum device_class class, struct results *results)
+{
+    struct engine_params engine = {.kind = ENGINE_VULKAN,
+                                   .device = -1,
+                                   .local_size = 1,
+                                   .device_class = (int)class,
+                                   .share_device = true,
+                                   .validation = getenv("LEMNOS_TEST_VALIDATION") != NULL};
+    enum dtype dtype = DTYPE_FLOAT32;
+    int half = shards_first(c->shards, 1, 2);
+    struct single_part parts[] = {{c->shards, 0, c->shards}, {c->shards, 0, half}, {c->shards, half, c->shards - half}};
+    struct single_params params = {.engine = &engine,
+                                   .type = layer_type_find(c->type),
+                                   .options = c->options,
+                                   .mode = TAPE_TRAIN,
+                                   .samples = c->shards * c->shard_samples,
+                                   .inputs = &c->shape,
+                                   .dtypes = &dtype,
+                                   .input_count = 1,
+                                   .parts = parts,
+                                   .part_count = c->shards > 1 ? 3 : 1};
+    struct single *single;
+    assert_ok(single_create(&params, &single));
+    if (class == CLASS_GPU) {
+        check_tape(c, &single_program(single)->phases[0]->tape);
+    }
+    new_results(c, single, results);
+    float *inputs[RESULTS];
+    draw(0, results->counts[1], &inputs[0]);
+    draw(1, results->counts[0], &inputs[1]);
+    for (int i = 0; i < 2; i++) {
+        draw((uint64_t)(2 + i), results->counts[2 + i], &inputs[2 + i]);
+        assert_ok(single_write_parameter(single, i, inputs[2 + i]));
+    }
+    run_part(single, 0, inputs, results);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(single_read_parameter_gradient(single, 0, 1, i, results->values[2 + i]));
+    }
+    if (c->shards > 1) {
+        struct results spread;
+        new_results(c, single, &spread);
+        run_part(single, 1, inputs, &spread);
+        run_part(single, 2, inputs, &spread);
+        for (int i = 0; i < 2; i++) {
+            assert_ok(single_read_parameter_gradient(single, 1, 2, i, spread.values[2 + i]));
+        }
+        assert_same_bits(c, results, &spread);
+        release_results(&spread);
+    }
+    for (int i = 0; i < RESULTS; i++) {
+        free(inputs[i]);
+    }
+    single_destroy(single);
+}
+
+static void check(const struct product_case *c)
+{
+    struct results expected;
+    struct results actual;
+    run_class(c, CLASS_CPU, &expected);
+    run_class(c, CLASS_GPU, &actual);
+    for (int i = 0; i < RESULTS; i++) {
+        double largest = 0;
+        double worst = 0;
+        for (int64_t j = 0; j < expected.counts[i]; j++) {
+            largest = fmax(largest, fabs((double)expected.values[i][j]));
+            worst = fmax(worst, fabs((double)expected.values[i][j] - (double)actual.values[i][j]));
+        }
+        if (!(worst <= 1e-5 * largest)) {
+            fail_msg("%s (%s): result %d differs by %g of %g", c->type, c->options, i, worst, largest);
+        }
+    }
+    release_results(&expected);
+    release_results(&actual);
+}
+
+static void tiles_have_edges(void **state)
+{
+    (void)state;
+    static const struct product_case cases[] = {
+        {"linear", "features = 150\n", VECTOR(202), 3, 2, 1, 1, 64, 64},
+        {"linear", "features = 70\n", SEQUENCE(30, 60), 7, 3, 1, 1, 64, 64},
+        {"conv2d", "channels = 36\nkernel = 3\nstride = 2\n", IMAGE(64, 9, 9), 2, 1, 1, 1, 64, 64},
+        {"conv2d", "channels = 24\nkernel = 3x2\ndilation = 2\npadding = 1\n", IMAGE(30, 9, 11), 5, 1, 1, 1, 128, 64},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        check(&cases[i]);
+    }
+}
+
+static void long_sums_are_cut(void **state)
+{
+    (void)state;
+    static const struct product_case cases[] = {
+        {"linear", "features = 10\n", VECTOR(2050), 2, 2, 4, 1, 128, 64},
+        {"linear", "features = 1100\n", VECTOR(70), 3, 1, 2, 1, 64, 64},
+        /* Both shards together had tiles enough. */
+        {"linear", "features = 2100\n", VECTOR(1024), 2, 33, 4, 1, 64, 64},
+        {"linear", "features = 33\n", SEQUENCE(520, 6), 2, 1, 1, 4, 128, 64},
+        {"conv2d", "channels = 7\nkernel = 3x2\n", IMAGE(5, 41, 41), 5, 1, 1, 20, 128, 32},
+        {"conv2d", "channels = 40\nkernel = 3x4\nstride = 2\n", IMAGE(49, 30, 30), 2, 3, 1, 4, 64, 64},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        check(&cases[i]);
+    }
+}
+
+static void large_tiles_where_they_pay(void **state)
+{
+    (void)state;
+    static const struct product_case large = {"linear", "features = 128\n", SEQUENCE(32300, 130), 1, 1, 1, 64, 128,
+                                              128};
+    check(&large);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiles_have_edges),
+        cmocka_unit_test(long_sums_are_cut),
+        cmocka_unit_test(large_tiles_where_they_pay),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
