@@ -1,8 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * The gradient of a convolution by groups to its input, four input channels of a position at once; c is a channel's
- * number in its group, o runs over the outputs of that group:
+ * The gradient of a convolution by groups to its input, four input channels of four neighbouring columns at once; c is a
+ * channel's number in its group, o runs over the outputs of that group:
  *
  *     dx = sum over kernel positions p and o of weights[p][c][o] * dy[o] where the input went in at p
  */
@@ -20,62 +20,101 @@ layout(push_constant) uniform Push
     conv2d_grouped_push push;
 };
 
-/* The product for one input channel and output `o`. */
-float product(int from, uint line, uint vectors, uint o)
+float load_channel(int from, uint channel)
 {
-    return imageLoad(dy, from + int(o / 4))[o % 4] * imageLoad(weights, int(line * vectors + o / 4))[o % 4];
+    return imageLoad(dy, from + int(channel / 4))[channel % 4];
 }
 
-void make_vector(uint index, uint at)
+/* The gradients of output `o` of the groups of a vector's four inputs. */
+vec4 load_outputs(int from, uvec4 outputs, uint vector, uint o)
 {
-    uint position = divide(index, push.made_vectors);
-    uint vector = index - position * push.made_vectors.value;
-    uint line = divide(position, push.made_width);
-    uint sample_index = divide(line, push.made_height);
-    uint y = line - sample_index * push.made_height.value + PADDING_HEIGHT;
-    uint x = position - line * push.made_width.value + PADDING_WIDTH;
+    if (MODE == GROUPED_DEPTH) {
+        return imageLoad(dy, from + int(vector));
+    }
+    return vec4(load_channel(from, outputs.x + o), load_channel(from, outputs.y + o), load_channel(from, outputs.z + o),
+                load_channel(from, outputs.w + o));
+}
+
+float load_weight(uint line, uint o)
+{
+    return imageLoad(weights, int(line + o / 4))[o % 4];
+}
+
+/* The weights between a vector's four inputs and output `o` of their groups. */
+vec4 load_weights(uint place, uvec4 channels, uvec4 outputs, uint vector, uint weight_vectors, uint o)
+{
+    if (MODE == GROUPED_DEPTH) {
+        return imageLoad(weights, int(place * weight_vectors + vector));
+    }
+    uvec4 lines = (place + channels) * weight_vectors;
+    return vec4(load_weight(lines.x, outputs.x + o), load_weight(lines.y, outputs.y + o),
+                load_weight(lines.z, outputs.z + o), load_weight(lines.w, outputs.w + o));
+}
+
+#define FIND(t)                                                                                                        \
+    uint x##t = first + t + PADDING_WIDTH;                                                                             \
+    uint column##t = (x##t - j * DILATION_WIDTH) / STRIDE_WIDTH;                                                       \
+    bool inside##t = row_inside && x##t >= j * DILATION_WIDTH &&                                                       \
+                     column##t * STRIDE_WIDTH + j * DILATION_WIDTH == x##t && column##t < width;                       \
+    int from##t = inside##t ? int((start + column##t) * vectors) : OUTSIDE;
+#define ADD(t) sum##t += load_outputs(from##t, outputs, vector, o) * weight;
+#define ADD_FOUR(t)                                                                                                    \
+    vec4 value##t = imageLoad(dy, from##t + int((outputs.x + o) / 4));                                                 \
+    sum##t += vec4(dot(value##t, weight0), dot(value##t, weight1), dot(value##t, weight2), dot(value##t, weight3));
+#define STORE(t)                                                                                                       \
+    if (index < push.count && first + t < made_width) {                                                                \
+        dx[to + t * made_vectors] = without_padding(sum##t, vector, push.made_channels);                               \
+    }
+
+void main()
+{
+    uint index = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
+    uint made_vectors = push.made_vectors.value;
+    uint made_width = push.made_width;
     uint height = push.read_height;
     uint width = push.read_width;
     uint vectors = push.read_vectors;
     uint weight_vectors = push.weight_vectors;
-    uint start = sample_index * height * width;
+
+    uint block = divide(index, push.made_vectors);
+    uint vector = index - block * made_vectors;
+    uint line = divide(block, push.made_blocks);
+    uint first = (block - line * push.made_blocks.value) * GROUPED_BLOCK;
+    uint to = (line * made_width + first) * made_vectors + vector;
+    line += push.first_line;
+    uint sample_index = divide(line, push.made_height);
+    uint y = line - sample_index * push.made_height.value + PADDING_HEIGHT;
     uvec4 group = (vector * 4 + FOUR) / GROUP_INPUTS;
-    uvec4 input_channel = vector * 4 + FOUR - group * GROUP_INPUTS;
+    uvec4 channels = vector * 4 + FOUR - group * GROUP_INPUTS;
     uvec4 outputs = group * GROUP_OUTPUTS;
 
-    vec4 sum = vec4(0);
+    vec4 sum0 = vec4(0);
+    vec4 sum1 = vec4(0);
+    vec4 sum2 = vec4(0);
+    vec4 sum3 = vec4(0);
     for (uint i = 0; i < KERNEL_HEIGHT; i++) {
         uint row = (y - i * DILATION_HEIGHT) / STRIDE_HEIGHT; /* beyond the image where it is above it */
         bool row_inside = y >= i * DILATION_HEIGHT && row * STRIDE_HEIGHT + i * DILATION_HEIGHT == y && row < height;
+        uint start = (sample_index * height + row) * width;
         for (uint j = 0; j < KERNEL_WIDTH; j++) {
-            uint column = (x - j * DILATION_WIDTH) / STRIDE_WIDTH;
-            bool inside = row_inside && x >= j * DILATION_WIDTH &&
-                          column * STRIDE_WIDTH + j * DILATION_WIDTH == x && column < width;
-            int from = inside ? int((start + row * width + column) * vectors) : -0x40000000; /* which reads as 0 */
+            FIND(0) FIND(1) FIND(2) FIND(3)
             uint place = (i * KERNEL_WIDTH + j) * GROUP_INPUTS;
-            if (MODE == GROUPED_DEPTH) {
-                sum += imageLoad(dy, from + int(vector)) * imageLoad(weights, int(place * weight_vectors + vector));
-            } else if (MODE == GROUPED_FOURS) {
-                int at_weight = int((place + input_channel.x) * weight_vectors + outputs.x / 4);
-                for (uint o = 0; o < GROUP_OUTPUTS / 4; o++) {
-                    vec4 value = imageLoad(dy, from + int(outputs.x / 4 + o));
-                    sum.x += dot(value, imageLoad(weights, at_weight + int(o)));
-                    sum.y += dot(value, imageLoad(weights, at_weight + int(weight_vectors + o)));
-                    sum.z += dot(value, imageLoad(weights, at_weight + int(2 * weight_vectors + o)));
-                    sum.w += dot(value, imageLoad(weights, at_weight + int(3 * weight_vectors + o)));
+            if (MODE == GROUPED_FOURS) {
+                for (uint o = 0; o < GROUP_OUTPUTS; o += 4) {
+                    uint line_at = (place + channels.x) * weight_vectors + (outputs.x + o) / 4;
+                    vec4 weight0 = imageLoad(weights, int(line_at));
+                    vec4 weight1 = imageLoad(weights, int(line_at + weight_vectors));
+                    vec4 weight2 = imageLoad(weights, int(line_at + 2 * weight_vectors));
+                    vec4 weight3 = imageLoad(weights, int(line_at + 3 * weight_vectors));
+                    ADD_FOUR(0) ADD_FOUR(1) ADD_FOUR(2) ADD_FOUR(3)
                 }
-            } else {
-                for (uint o = 0; o < GROUP_OUTPUTS; o++) {
-                    sum.x += product(from, place + input_channel.x, weight_vectors, outputs.x + o);
-                    sum.y += product(from, place + input_channel.y, weight_vectors, outputs.y + o);
-                    sum.z += product(from, place + input_channel.z, weight_vectors, outputs.z + o);
-                    sum.w += product(from, place + input_channel.w, weight_vectors, outputs.w + o);
-                }
+                continue;
+            }
+            for (uint o = 0; o < GROUP_OUTPUTS; o++) {
+                vec4 weight = load_weights(place, channels, outputs, vector, weight_vectors, o);
+                ADD(0) ADD(1) ADD(2) ADD(3)
             }
         }
     }
-    dx[at] = without_padding(sum, vector, push.made_channels);
+    STORE(0) STORE(1) STORE(2) STORE(3)
 }
-
-#define TURNS 1
-#include "lib/each_vector.glsl"

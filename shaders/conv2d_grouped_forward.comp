@@ -1,9 +1,12 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * Convolution by groups, four output channels o of a position at once; c counts the inputs of o's group:
+ * Convolution by groups, four output channels o of four neighbouring columns at once; c counts the inputs of o's group:
  *
  *     y[o] = bias[o] + sum over kernel positions p and c of weights[p][c][o] * x[group of o * GROUP_INPUTS + c]
+ *
+ * Weights are loaded once for the four columns, and inputs that windows share once for all of them: the same loads,
+ * written out, are one to the compiler.
  */
 #include "conv2d_grouped.h"
 #include "lib/grouped.glsl"
@@ -27,55 +30,76 @@ float load_channel(int from, uint channel)
     return imageLoad(x, from + int(channel / 4))[channel % 4];
 }
 
-vec4 weight(uint line, uint vector, uint vectors)
+/* What the four outputs of a vector take from input `c` of their groups; `from` is the texel of a position. */
+vec4 load_inputs(int from, uvec4 inputs, uint vector, uint c)
 {
-    return imageLoad(weights, int(line * vectors + vector));
+    if (MODE == GROUPED_DEPTH) {
+        return imageLoad(x, from + int(vector));
+    }
+    return vec4(load_channel(from, inputs.x + c), load_channel(from, inputs.y + c), load_channel(from, inputs.z + c),
+                load_channel(from, inputs.w + c));
 }
 
-void make_vector(uint index, uint at)
+#define FIND(t)                                                                                                        \
+    uint column##t = left + t * STRIDE_WIDTH + j * DILATION_WIDTH;                                                     \
+    int from##t = row_inside && column##t < width ? int((start + column##t) * vectors) : OUTSIDE;
+#define ADD(t) sum##t += load_inputs(from##t, inputs, vector, c) * weight;
+#define ADD_FOUR(t)                                                                                                    \
+    vec4 value##t = imageLoad(x, from##t + int((inputs.x + c) / 4));                                                   \
+    sum##t += value##t.x * weight0 + value##t.y * weight1 + value##t.z * weight2 + value##t.w * weight3;
+#define STORE(t)                                                                                                       \
+    if (index < push.count && first + t < made_width) {                                                                \
+        y[to + t * made_vectors] = without_padding(sum##t, vector, push.made_channels);                                \
+    }
+
+void main()
 {
-    uint position = divide(index, push.made_vectors);
-    uint vector = index - position * push.made_vectors.value;
-    uint line = divide(position, push.made_width);
-    uint sample_index = divide(line, push.made_height);
-    uint top = (line - sample_index * push.made_height.value) * STRIDE_HEIGHT - PADDING_HEIGHT;
-    uint first = (position - line * push.made_width.value) * STRIDE_WIDTH - PADDING_WIDTH;
+    uint index = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
+    uint made_vectors = push.made_vectors.value;
+    uint made_width = push.made_width;
     uint height = push.read_height;
     uint width = push.read_width;
     uint vectors = push.read_vectors;
     uint weight_vectors = push.weight_vectors;
-    uint start = sample_index * height * width;
+
+    uint block = divide(index, push.made_vectors);
+    uint vector = index - block * made_vectors;
+    uint line = divide(block, push.made_blocks);
+    uint first = (block - line * push.made_blocks.value) * GROUPED_BLOCK;
+    uint to = (line * made_width + first) * made_vectors + vector;
+    line += push.first_line;
+    uint sample_index = divide(line, push.made_height);
+    uint top = (line - sample_index * push.made_height.value) * STRIDE_HEIGHT - PADDING_HEIGHT;
+    uint left = first * STRIDE_WIDTH - PADDING_WIDTH;
     uvec4 inputs = (vector * 4 + FOUR) / GROUP_OUTPUTS * GROUP_INPUTS;
 
-    vec4 sum = HAS_BIAS == 1 ? imageLoad(bias, int(vector)) : vec4(0);
+    vec4 sum0 = HAS_BIAS == 1 ? imageLoad(bias, int(vector)) : vec4(0);
+    vec4 sum1 = sum0;
+    vec4 sum2 = sum0;
+    vec4 sum3 = sum0;
     for (uint i = 0; i < KERNEL_HEIGHT; i++) {
         uint row = top + i * DILATION_HEIGHT; /* beyond the image where it is above it */
+        bool row_inside = row < height;
+        uint start = (sample_index * height + row) * width;
         for (uint j = 0; j < KERNEL_WIDTH; j++) {
-            uint column = first + j * DILATION_WIDTH;
-            bool inside = row < height && column < width;
-            int from = inside ? int((start + row * width + column) * vectors) : -0x40000000; /* which reads as 0 */
-            uint place = (i * KERNEL_WIDTH + j) * GROUP_INPUTS;
-            if (MODE == GROUPED_DEPTH) {
-                sum += imageLoad(x, from + int(vector)) * weight(place, vector, weight_vectors);
-            } else if (MODE == GROUPED_FOURS) {
+            FIND(0) FIND(1) FIND(2) FIND(3)
+            if (MODE == GROUPED_FOURS) {
                 for (uint c = 0; c < GROUP_INPUTS; c += 4) {
-                    vec4 value = imageLoad(x, from + int((inputs.x + c) / 4));
-                    sum += value.x * weight(place + c, vector, weight_vectors);
-                    sum += value.y * weight(place + c + 1, vector, weight_vectors);
-                    sum += value.z * weight(place + c + 2, vector, weight_vectors);
-                    sum += value.w * weight(place + c + 3, vector, weight_vectors);
+                    uint place = ((i * KERNEL_WIDTH + j) * GROUP_INPUTS + c) * weight_vectors + vector;
+                    vec4 weight0 = imageLoad(weights, int(place));
+                    vec4 weight1 = imageLoad(weights, int(place + weight_vectors));
+                    vec4 weight2 = imageLoad(weights, int(place + 2 * weight_vectors));
+                    vec4 weight3 = imageLoad(weights, int(place + 3 * weight_vectors));
+                    ADD_FOUR(0) ADD_FOUR(1) ADD_FOUR(2) ADD_FOUR(3)
                 }
-            } else {
-                for (uint c = 0; c < GROUP_INPUTS; c++) {
-                    vec4 value = vec4(load_channel(from, inputs.x + c), load_channel(from, inputs.y + c),
-                                      load_channel(from, inputs.z + c), load_channel(from, inputs.w + c));
-                    sum += value * weight(place + c, vector, weight_vectors);
-                }
+                continue;
+            }
+            for (uint c = 0; c < GROUP_INPUTS; c++) {
+                uint place = ((i * KERNEL_WIDTH + j) * GROUP_INPUTS + c) * weight_vectors + vector;
+                vec4 weight = imageLoad(weights, int(place));
+                ADD(0) ADD(1) ADD(2) ADD(3)
             }
         }
     }
-    y[at] = without_padding(sum, vector, push.made_channels);
+    STORE(0) STORE(1) STORE(2) STORE(3)
 }
-
-#define TURNS 1
-#include "lib/each_vector.glsl"

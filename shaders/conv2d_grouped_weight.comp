@@ -1,13 +1,17 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * The gradient of a grouped convolution's weights over a chunk of a shard's rows (samples and output positions): for
- * kernel position p, input c of a group and four outputs o
+ * The gradient of a grouped convolution's weights over a chunk of a shard's blocks, four neighbouring output columns each:
+ * for kernel position p, input c of a group and four outputs o
  *
- *     dweights[p][c][o] = sum over rows of x[group of o * GROUP_INPUTS + c] at p * dy[o]
+ *     dweights[p][c][o] = sum over output positions of x[group of o * GROUP_INPUTS + c] at p * dy[o]
+ *
+ * for several columns of one kernel row at once, which share what is loaded.
  */
 #include "conv2d_grouped.h"
 #include "lib/grouped.glsl"
+
+layout(constant_id = 11) const uint PART_WIDTH = 1; /* columns of the kernel that an invocation sums for, at most 7 */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer dy;
@@ -25,49 +29,85 @@ float load_channel(int from, uint channel)
     return imageLoad(x, from + int(channel / 4))[channel % 4];
 }
 
-void make_vector(uint index, uint at)
+vec4 load_inputs(int from, uvec4 inputs, uint vector)
 {
-    divisor output_width = push.output_width;
+    if (MODE == GROUPED_DEPTH) {
+        return imageLoad(x, from + int(vector));
+    }
+    if (MODE == GROUPED_FOURS) {
+        return vec4(load_channel(from, inputs.x));
+    }
+    return vec4(load_channel(from, inputs.x), load_channel(from, inputs.y), load_channel(from, inputs.z),
+                load_channel(from, inputs.w));
+}
+
+#define COLUMNS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6)
+#define DECLARE(j) vec4 sum##j = vec4(0);
+#define ADD_PRODUCT(j, t)                                                                                              \
+    {                                                                                                                  \
+        uint column = left + t * STRIDE_WIDTH + j * DILATION_WIDTH;                                                    \
+        int from = row_inside && column < width ? int((start + column) * vectors) : OUTSIDE;                           \
+        sum##j += load_inputs(from, inputs, vector) * dy##t;                                                           \
+    }
+#define ADD(j)                                                                                                         \
+    if (j < PART_WIDTH) {                                                                                              \
+        ADD_PRODUCT(j, 0) ADD_PRODUCT(j, 1) ADD_PRODUCT(j, 2) ADD_PRODUCT(j, 3)                                        \
+    }
+#define STORE(j)                                                                                                       \
+    if (j < PART_WIDTH && index < count && first_column + j < KERNEL_WIDTH) {                                          \
+        sums[to + j * GROUP_INPUTS * output_vectors] = without_padding(sum##j, vector, output_channels);               \
+    }
+#define LOAD(t)                                                                                                        \
+    vec4 dy##t = imageLoad(dy, first + t < output_width ? int(((line * output_width) + first + t) * output_vectors +   \
+                                                              vector)                                                  \
+                                                        : OUTSIDE);
+
+void main()
+{
+    uint index = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
+    uint count = push.count;
+    divisor output_blocks = push.output_blocks;
     divisor output_height = push.output_height;
+    uint output_width = push.output_width;
+    uint output_vectors = push.output_vectors.value;
+    uint output_channels = push.output_channels;
     uint height = push.input_height;
     uint width = push.input_width;
     uint vectors = push.input_vectors;
-    uint weight_vectors = push.weight_vectors.value;
 
-    uint part = divide(index, push.elements);
-    uint shard = divide(part, push.chunks);
-    uint chunk = part - shard * push.chunks.value;
-    uint element = index - part * push.elements.value;
-    uint line = divide(element, push.weight_vectors);
-    uint vector = element - line * weight_vectors;
-    uint c = line % GROUP_INPUTS;
-    uint i = line / GROUP_INPUTS / KERNEL_WIDTH * DILATION_HEIGHT;
-    uint j = line / GROUP_INPUTS % KERNEL_WIDTH * DILATION_WIDTH;
+    uint made = divide(index, push.elements);
+    uint element = index - made * push.elements.value;
+    uint chunk = push.first_chunk + made;
+    uint shard = divide(chunk, push.chunks);
+    chunk -= shard * push.chunks.value;
+    uint place = divide(element, push.output_vectors);
+    uint vector = element - place * output_vectors;
+    uint c = place % GROUP_INPUTS;
+    uint part = place / GROUP_INPUTS;
+    const uint parts = (KERNEL_WIDTH + PART_WIDTH - 1) / PART_WIDTH;
+    uint kernel_row = part / parts;
+    uint first_column = part % parts * PART_WIDTH;
+    uint to = made * push.step + ((kernel_row * KERNEL_WIDTH + first_column) * GROUP_INPUTS + c) * output_vectors + vector;
     uvec4 inputs = (vector * 4 + FOUR) / GROUP_OUTPUTS * GROUP_INPUTS + c;
 
-    uint row = shard * push.shard_rows + chunk * push.chunk_rows;
-    uint end = min(row + push.chunk_rows, (shard + 1) * push.shard_rows);
-    vec4 sum = vec4(0);
-    for (; row < end; row++) {
-        uint image_row = divide(row, output_width);
-        uint sample_index = divide(image_row, output_height);
-        uint in_y = (image_row - sample_index * output_height.value) * STRIDE_HEIGHT - PADDING_HEIGHT + i;
-        uint in_x = (row - image_row * output_width.value) * STRIDE_WIDTH - PADDING_WIDTH + j;
-        bool inside = in_y < height && in_x < width;
-        int from = inside ? int(((sample_index * height + in_y) * width + in_x) * vectors) : -0x40000000;
-        vec4 value;
-        if (MODE == GROUPED_DEPTH) {
-            value = imageLoad(x, from + int(vector));
-        } else if (MODE == GROUPED_FOURS) {
-            value = vec4(load_channel(from, inputs.x));
-        } else {
-            value = vec4(load_channel(from, inputs.x), load_channel(from, inputs.y), load_channel(from, inputs.z),
-                         load_channel(from, inputs.w));
+    uint block = shard * push.shard_blocks + chunk * push.chunk_blocks;
+    uint end = min(block + push.chunk_blocks, (shard + 1) * push.shard_blocks);
+    COLUMNS(DECLARE)
+    for (;;) {
+        uint line = divide(block, output_blocks);
+        uint first = (block - line * output_blocks.value) * GROUPED_BLOCK;
+        uint sample_index = divide(line, output_height);
+        uint row = (line - sample_index * output_height.value) * STRIDE_HEIGHT - PADDING_HEIGHT +
+                   kernel_row * DILATION_HEIGHT;
+        bool row_inside = row < height;
+        uint start = (sample_index * height + row) * width;
+        uint left = first * STRIDE_WIDTH - PADDING_WIDTH + first_column * DILATION_WIDTH;
+        LOAD(0) LOAD(1) LOAD(2) LOAD(3)
+        COLUMNS(ADD)
+        block++;
+        if (block >= end) {
+            break;
         }
-        sum += value * imageLoad(dy, int(row * weight_vectors + vector));
     }
-    sums[at] = without_padding(sum, vector, push.output_channels);
+    COLUMNS(STORE)
 }
-
-#define TURNS 1
-#include "lib/each_vector.glsl"

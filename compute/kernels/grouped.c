@@ -3,16 +3,14 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
-#include "compute/kernels/weights.h"
 #include "shaders/conv2d_grouped.h"
 
 enum { VECTOR_SIZE = 16 };
 /* A shader's loops may turn 65,535 times together (shaders/lib/each_vector.glsl). */
 enum { MAX_TURNS = 65000 };
-/* Rows of a shard that are summed at once: about the root of all, so that there are as many chunks. */
-enum { MIN_CHUNK = 256, MAX_CHUNK = 16384 };
+/* Blocks of a shard that are summed at once: about the root of all, so that there are as many chunks. */
+enum { MIN_CHUNK = 64, MAX_CHUNK = 16384 };
 
 static int64_t group_inputs(const struct grouped *grouped)
 {
@@ -59,16 +57,9 @@ static void set_constants(const struct grouped *grouped, struct dispatch *dispat
     }
 }
 
-static struct conv2d_grouped_push make_push(struct shape made, struct shape read, struct shape output)
+static int64_t blocks_of(struct shape shape)
 {
-    return (struct conv2d_grouped_push){.made_vectors = divisor_of(shape_stride(made) / 4),
-                                        .made_width = divisor_of(shape_width(made)),
-                                        .made_height = divisor_of(shape_height(made)),
-                                        .made_channels = (uint)shape_channels(made),
-                                        .read_height = (uint)shape_height(read),
-                                        .read_width = (uint)shape_width(read),
-                                        .read_vectors = (uint)(shape_stride(read) / 4),
-                                        .weight_vectors = (uint)(shape_stride(output) / 4)};
+    return (shape_width(shape) + GROUPED_BLOCK - 1) / GROUPED_BLOCK;
 }
 
 static double flops_of(const struct tape *tape, const struct grouped *grouped)
@@ -89,10 +80,54 @@ static enum status check_turns(const struct grouped *grouped, int64_t channels)
     return STATUS_OK;
 }
 
+/*
+ * Appends `dispatch`, which makes an image of shape `made` in its last binding, line by line: as many dispatches as the
+ * limit of storage buffers asks for.
+ */
+static enum status make_lines(struct tape *tape, const struct grouped *grouped, struct shape made, struct shape read,
+                              struct dispatch dispatch)
+{
+    int64_t lines = geometry_samples(&tape->geometry) * shape_height(made);
+    int64_t vectors = shape_stride(made) / 4;
+    int64_t size = shape_width(made) * vectors * VECTOR_SIZE;
+    int64_t aligned = 1; /* lines from one place at which a binding may begin to the next */
+    while (aligned * size % TENSOR_ALIGNMENT != 0) {
+        aligned *= 2;
+    }
+    int64_t step = lines * size <= DISPATCH_MAX_STORAGE ? lines : DISPATCH_MAX_STORAGE / size / aligned * aligned;
+    if (step == 0) {
+        return fail(STATUS_BAD_INPUT, "rows of images of %lld MiB; less than %d are possible", (long long)(size >> 20),
+                    DISPATCH_MAX_STORAGE / TENSOR_ALIGNMENT >> 20);
+    }
+    double flops = dispatch.flops;
+    struct binding *result = &dispatch.bindings[dispatch.binding_count - 1];
+    struct binding whole = *result;
+    for (int64_t first = 0; first < lines; first += step) {
+        int64_t count = lines - first < step ? lines - first : step;
+        struct conv2d_grouped_push push = {.count = (uint)(count * blocks_of(made) * vectors),
+                                           .first_line = (uint)first,
+                                           .made_vectors = divisor_of(vectors),
+                                           .made_blocks = divisor_of(blocks_of(made)),
+                                           .made_height = divisor_of(shape_height(made)),
+                                           .made_width = (uint)shape_width(made),
+                                           .made_channels = (uint)shape_channels(made),
+                                           .read_height = (uint)shape_height(read),
+                                           .read_width = (uint)shape_width(read),
+                                           .read_vectors = (uint)(shape_stride(read) / 4),
+                                           .weight_vectors = (uint)(shape_stride(grouped->output) / 4)};
+        result->offset = whole.offset + (uint64_t)(first * size);
+        result->size = (uint64_t)(count * size);
+        dispatch.flops = flops * (double)count / (double)lines;
+        dispatch_push(&dispatch, push);
+        dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));
+        TRY(tape_dispatch(tape, &dispatch));
+    }
+    return STATUS_OK;
+}
+
 enum status grouped_forward(struct tape *tape, const struct grouped *grouped, const struct grouped_bindings *bindings)
 {
     TRY(check_turns(grouped, group_inputs(grouped)));
-    struct conv2d_grouped_push push = make_push(grouped->output, grouped->input, grouped->output);
     struct dispatch dispatch = {.kernel = "conv2d_grouped_forward",
                                 .bindings = {bindings->image, bindings->weight,
                                              bindings->bias != NULL ? *bindings->bias : bindings->weight,
@@ -101,69 +136,117 @@ enum status grouped_forward(struct tape *tape, const struct grouped *grouped, co
                                 .flops = flops_of(tape, grouped)};
     set_constants(grouped, &dispatch);
     dispatch.constants[dispatch.constant_count++] = bindings->bias != NULL;
-    dispatch_push(&dispatch, push);
-    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 0, 0, VECTOR_SIZE};
-    return range_dispatch(tape, &dispatch, range_vectors(tape, grouped->output), 1, sizes);
+    return make_lines(tape, grouped, grouped->output, grouped->input, dispatch);
 }
 
 enum status grouped_backward(struct tape *tape, const struct grouped *grouped, const struct grouped_bindings *bindings)
 {
     TRY(check_turns(grouped, group_outputs(grouped)));
-    struct conv2d_grouped_push push = make_push(grouped->input, grouped->output, grouped->output);
     struct dispatch dispatch = {.kernel = "conv2d_grouped_backward",
                                 .bindings = {bindings->image, bindings->weight, bindings->result},
                                 .binding_count = 3,
                                 .flops = flops_of(tape, grouped)};
     set_constants(grouped, &dispatch);
-    dispatch_push(&dispatch, push);
-    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 0, VECTOR_SIZE};
-    return range_dispatch(tape, &dispatch, range_vectors(tape, grouped->input), 1, sizes);
+    return make_lines(tape, grouped, grouped->input, grouped->output, dispatch);
+}
+
+/* How the sum over a shard is cut. */
+struct chunks {
+    int64_t shard_blocks, blocks; /* a shard, a chunk */
+    int64_t count;                /* a shard */
+    int64_t step;                 /* floats from one chunk's sums to the next: an aligned place */
+};
+
+static struct chunks make_chunks(const struct tape *tape, const struct grouped *grouped)
+{
+    struct chunks chunks = {.shard_blocks = tape->geometry.shard_samples * shape_height(grouped->output) *
+                                            blocks_of(grouped->output),
+                            .blocks = MIN_CHUNK,
+                            .step = (int64_t)round_up((uint64_t)grouped_elements(grouped), PARAMETER_ALIGNMENT)};
+    while (chunks.blocks < MAX_CHUNK && chunks.blocks * chunks.blocks < chunks.shard_blocks) {
+        chunks.blocks *= 2;
+    }
+    chunks.count = (chunks.shard_blocks + chunks.blocks - 1) / chunks.blocks;
+    return chunks;
+}
+
+/* sums[shard][chunk][weight] */
+static enum status sum_chunks(struct tape *tape, const struct grouped *grouped, const struct chunks *chunks,
+                              struct dispatch dispatch)
+{
+    int64_t kernel_width = grouped->window.kernel[1];
+    int64_t part_width = kernel_width < GROUPED_MAX_WIDTH ? kernel_width : GROUPED_MAX_WIDTH;
+    int64_t parts = (kernel_width + part_width - 1) / part_width;
+    int64_t vectors = shape_stride(grouped->output) / 4;
+    int64_t elements = grouped->window.kernel[0] * parts * group_inputs(grouped) * vectors;
+    int64_t size = chunks->step * (int64_t)sizeof(float);
+    int64_t total = tape->geometry.shard_count * chunks->count;
+    int64_t step = DISPATCH_MAX_STORAGE / size < total ? DISPATCH_MAX_STORAGE / size : total;
+    if (step == 0) {
+        return fail(STATUS_BAD_INPUT, "weights of %lld MiB; at most %d are possible", (long long)(size >> 20),
+                    DISPATCH_MAX_STORAGE >> 20);
+    }
+    set_constants(grouped, &dispatch);
+    dispatch.constants[dispatch.constant_count++] = (uint32_t)part_width;
+    uint64_t offset = dispatch.bindings[2].offset;
+    for (int64_t first = 0; first < total; first += step) {
+        int64_t count = total - first < step ? total - first : step;
+        struct conv2d_grouped_weight_push push = {.count = (uint)(count * elements),
+                                                  .first_chunk = (uint)first,
+                                                  .step = (uint)(chunks->step / 4),
+                                                  .output_vectors = divisor_of(vectors),
+                                                  .elements = divisor_of(elements),
+                                                  .chunks = divisor_of(chunks->count),
+                                                  .shard_blocks = (uint)chunks->shard_blocks,
+                                                  .chunk_blocks = (uint)chunks->blocks,
+                                                  .output_blocks = divisor_of(blocks_of(grouped->output)),
+                                                  .output_height = divisor_of(shape_height(grouped->output)),
+                                                  .output_width = (uint)shape_width(grouped->output),
+                                                  .input_height = (uint)shape_height(grouped->input),
+                                                  .input_width = (uint)shape_width(grouped->input),
+                                                  .input_vectors = (uint)(shape_stride(grouped->input) / 4),
+                                                  .output_channels = (uint)shape_channels(grouped->output)};
+        dispatch.bindings[2].offset = offset + (uint64_t)(first * size);
+        dispatch.bindings[2].size = (uint64_t)(count * size);
+        dispatch.flops = flops_of(tape, grouped) * (double)count / (double)total;
+        dispatch_push(&dispatch, push);
+        dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));
+        TRY(tape_dispatch(tape, &dispatch));
+    }
+    return STATUS_OK;
 }
 
 enum status grouped_weight_gradient(struct tape *tape, const struct grouped *grouped, struct binding input,
                                     struct binding output_gradient, const struct layer *layer, int weight)
 {
-    int64_t count = grouped_elements(grouped);
-    int64_t shards = tape->geometry.shard_count;
-    int64_t shard_rows = weights_shard_rows(tape, grouped->output);
-    int64_t chunk_rows = MIN_CHUNK;
-    while (chunk_rows < MAX_CHUNK && chunk_rows * chunk_rows < shard_rows) {
-        chunk_rows *= 2;
-    }
-    int64_t chunks = (shard_rows + chunk_rows - 1) / chunk_rows;
-    struct conv2d_grouped_weight_push push = {.weight_vectors = divisor_of(shape_stride(grouped->output) / 4),
-                                              .elements = divisor_of(count / 4),
-                                              .chunks = divisor_of(chunks),
-                                              .shard_rows = (uint)shard_rows,
-                                              .chunk_rows = (uint)chunk_rows,
-                                              .output_width = divisor_of(shape_width(grouped->output)),
-                                              .output_height = divisor_of(shape_height(grouped->output)),
-                                              .input_height = (uint)shape_height(grouped->input),
-                                              .input_width = (uint)shape_width(grouped->input),
-                                              .input_vectors = (uint)(shape_stride(grouped->input) / 4),
-                                              .output_channels = (uint)shape_channels(grouped->output)};
-    int partial;
+    const struct geometry *geometry = &tape->geometry;
+    struct chunks chunks = make_chunks(tape, grouped);
     int sums;
-    TRY(tape_scratch(tape, "weight gradients of chunks", (uint64_t)(shards * chunks * count) * sizeof(float),
-                     &partial));
+    TRY(tape_scratch(tape, "weight gradients of chunks",
+                     (uint64_t)(geometry->shard_count * chunks.count * chunks.step) * sizeof(float), &sums));
     struct dispatch dispatch = {.kernel = "conv2d_grouped_weight",
-                                .bindings = {input, output_gradient, tape_bind(tape, partial, ACCESS_WRITE)},
-                                .binding_count = 3,
-                                .flops = flops_of(tape, grouped)};
-    set_constants(grouped, &dispatch);
-    dispatch_push(&dispatch, push);
-    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, 0, VECTOR_SIZE};
-    TRY(range_dispatch(tape, &dispatch, (uint64_t)(shards * chunks * (count / 4)), 1, sizes));
-    sums = partial;
-    if (chunks > 1) {
-        TRY(tape_scratch(tape, "weight gradients of shards", (uint64_t)(shards * count) * sizeof(float), &sums));
-        struct row_sums rows = {.rows = tape_bind(tape, partial, ACCESS_READ),
-                                .groups = shards,
-                                .group_rows = chunks,
-                                .stride = count,
-                                .scale = 1,
-                                .sums = tape_bind(tape, sums, ACCESS_WRITE)};
+                                .bindings = {input, output_gradient, tape_bind(tape, sums, ACCESS_WRITE)},
+                                .binding_count = 3};
+    TRY(sum_chunks(tape, grouped, &chunks, dispatch));
+    if (chunks.count > 1) {
+        struct row_sums rows = {.rows = tape_bind(tape, sums, ACCESS_READ),
+                                .groups = geometry->shard_count,
+                                .group_rows = chunks.count,
+                                .stride = chunks.step,
+                                .scale = 1};
+        TRY(tape_scratch(tape, "weight gradients of shards",
+                         (uint64_t)(geometry->shard_count * chunks.step) * sizeof(float), &sums));
+        rows.sums = tape_bind(tape, sums, ACCESS_WRITE);
         TRY(reduce_rows(tape, &rows));
     }
-    return reduce_shards(tape, tape_bind(tape, sums, ACCESS_READ), count, layer, weight);
+    for (int i = 0; i < geometry->piece_count; i++) {
+        struct tree_sum tree = {.values = tape_bind(tape, sums, ACCESS_READ),
+                                .first = geometry->pieces[i].first - geometry->first_shard,
+                                .shards = geometry->pieces[i].count,
+                                .stride = chunks.step,
+                                .count = grouped_elements(grouped),
+                                .sum = tape_parameter_gradient(tape, layer, weight, i)};
+        TRY(reduce_tree(tape, &tree));
+    }
+    return STATUS_OK;
 }

@@ -11,6 +11,10 @@ layout(constant_id = 8) const uint PADDING_WIDTH = 0;
 layout(constant_id = 9) const uint DILATION_HEIGHT = 1;
 layout(constant_id = 10) const uint DILATION_WIDTH = 1;
 
+layout(local_size_x = RANGE_LOCAL_SIZE) in;
+
+/* Texel that lies outside every view: it reads as 0 (robustBufferAccess2, which the engine enables). */
+const int OUTSIDE = -0x40000000;
 const uvec4 FOUR = uvec4(0, 1, 2, 3);
 
 /* Zeros in the channel padding. */

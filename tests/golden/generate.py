@@ -163,6 +163,7 @@ def conv2d():
         ("groups of six", 4, (12, 7, 7), 8, 3, {"padding": 1, "groups": 2}, (1, 4)),
         ("groups of three", 2, (9, 5, 5), 6, 3, {"groups": 3}, (1, 2)),
         ("groups of four", 2, (16, 6, 5), 32, 3, {"groups": 4, "stride": (2, 1), "padding": 1}, (1, 2)),
+        ("groups with a wide kernel", 2, (4, 3, 21), 6, (2, 9), {"padding": (1, 4), "groups": 2}, (1, 2)),
         ("depthwise", 4, (8, 9, 9), 8, 3, {"padding": 1, "groups": 8}, (1, 2)),
         ("depthwise multiplied", 2, (6, 5, 6), 12, 3, {"padding": 1, "groups": 6}, (1, 2)),
         ("depthwise odd", 3, (5, 7, 8), 5, 3, {"stride": 2, "padding": 1, "groups": 5}, (1, 3)),
