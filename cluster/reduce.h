@@ -26,6 +26,9 @@
  */
 enum { REDUCE_BLOCK = 1024, REDUCE_LANES = 8 };
 
+/* Messages are told apart by tags, and this many every MPI has. */
+enum { REDUCE_MAX_BUCKETS = 32767 };
+
 enum reduce_mode { REDUCE_TREE, REDUCE_ALLREDUCE };
 
 struct range {

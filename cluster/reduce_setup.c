@@ -36,7 +36,7 @@ static void check_params(const struct reduce_params *params, int ranks)
         next += params->buckets[b].count;
     }
     assert(next == params->flat_count);
-    assert(params->bucket_count <= 32767); /* the tags that every MPI has */
+    assert(params->bucket_count <= REDUCE_MAX_BUCKETS);
 }
 
 /* Pieces of rank `rank`: how many, and with a capacity which. */

@@ -182,11 +182,13 @@ static enum status read_option(struct config *config, const char *section, const
 {
     const struct section *found = config_find_section(config, section);
     const struct entry *entry = found != NULL ? config_find_entry(found, option->name) : NULL;
-    if (entry == NULL) {
-        if (option->fallback != NULL) {
-            return STATUS_OK;
-        }
-        struct place place = found != NULL ? found->place : (struct place){0, 0};
+    bool required = option->fallback == NULL;
+    if (entry == NULL && !required) {
+        return STATUS_OK;
+    }
+    if (entry == NULL || (required && entry->value[0] == '\0')) {
+        struct place nowhere = found != NULL ? found->place : (struct place){0, 0};
+        struct place place = entry != NULL ? entry->place : nowhere;
         return config_add_problem(config, place, "[%s] needs the key \"%s\": %s", section, option->name, option->help);
     }
     enum status status = option_parse(option, entry->value, values);

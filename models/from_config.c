@@ -132,6 +132,15 @@ static void note_loss(struct builder *builder, const struct layer *layer, const 
     if (model->loss_count == 0) {
         model->prediction = layer->inputs[0];
     }
+    int64_t outputs = shape_channels(layer_input_shape(layer, 0));
+    bool judges_labels = builder->params->is_class && layer->input_count > 1 && layer->inputs[1] == model->inputs[1];
+    if (layer->type->classifies && judges_labels && outputs != builder->params->outputs) {
+        const struct value *head = &model->graph.values[layer->inputs[0]];
+        config_problem(builder->config, section, NULL,
+                       "its input %s has %lld outputs, but the data have %lld classes; a linear layer without "
+                       "features has as many as the data ask for",
+                       head->name, (long long)outputs, (long long)builder->params->outputs);
+    }
     model->losses[model->loss_count++] = layer->index;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "version.h"
 
@@ -41,6 +42,14 @@ static enum status add_config(char *text, struct agreement **fields, size_t *cou
     return STATUS_OK;
 }
 
+static void free_fields(struct agreement *fields, size_t count)
+{
+    for (size_t i = 0; fields != NULL && i < count; i++) {
+        free((char *)fields[i].field);
+    }
+    free(fields);
+}
+
 enum status agree_on_session(struct session *session, const struct config *config)
 {
     struct text text = {0};
@@ -69,12 +78,12 @@ enum status agree_on_session(struct session *session, const struct config *confi
     TRY_OUT(comm_agree(session->comm, fields + FIXED_FIELDS, count - FIXED_FIELDS));
     status = comm_agree(session->comm, fields + 2, 2);
 out:
-    for (size_t i = FIXED_FIELDS; i < count; i++) {
-        free((char *)fields[i].field);
+    for (size_t i = 0; fields != NULL && i < FIXED_FIELDS; i++) {
+        fields[i].field = NULL; /* these are not allocated */
     }
+    free_fields(fields, count);
     text_release(&text);
     free(copy);
-    free(fields);
     return status;
 }
 
@@ -89,4 +98,76 @@ enum status agree_on_parameters(struct session *session, int64_t step)
     snprintf(field, sizeof field, "the parameters after step %" PRId64, step);
     struct agreement agreement = {.field = field, .value = value};
     return comm_agree(session->comm, &agreement, 1);
+}
+
+enum status agree_on_checkpoint(struct comm *comm, const struct checkpoint *saved)
+{
+    char value[DIGEST_TEXT_SIZE + 64] = "none";
+    if (saved != NULL) {
+        struct digest *digest;
+        uint8_t result[DIGEST_SIZE];
+        char text[DIGEST_TEXT_SIZE];
+        TRY(digest_create(&digest));
+        enum status status = STATUS_OK;
+        for (size_t i = 0; i < saved->array_count && status == STATUS_OK; i++) {
+            status = digest_add(digest, saved->arrays[i].data, array_size(&saved->arrays[i]));
+        }
+        if (status == STATUS_OK) {
+            status = digest_finish(digest, result);
+        }
+        digest_destroy(digest);
+        TRY(status);
+        digest_text(result, text);
+        snprintf(value, sizeof value, "step %" PRId64 ", digest %s", saved->step, text);
+    }
+    struct agreement agreement = {.field = "the checkpoint to resume from", .value = value};
+    return comm_agree(comm, &agreement, 1);
+}
+
+/* The value of a field, NULL where there is none. */
+static const char *find_field(const struct agreement *fields, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(fields[i].field, name) == 0) {
+            return fields[i].value;
+        }
+    }
+    return NULL;
+}
+
+enum status tell_config_changes(const struct config *config, const struct checkpoint *saved)
+{
+    struct text text = {0};
+    char *now_text = NULL;
+    char *then_text = NULL;
+    struct agreement *now = NULL;
+    struct agreement *then = NULL;
+    size_t now_count = 0;
+    size_t then_count = 0;
+    const char *saved_text = checkpoint_text(saved, "config");
+    enum status status = STATUS_OK;
+    TRY_OUT(config_text(config, &text));
+    TRY_OUT(memory_copy_string(text_get(&text), &now_text));
+    TRY_OUT(memory_copy_string(saved_text != NULL ? saved_text : "", &then_text));
+    TRY_OUT(add_config(now_text, &now, &now_count));
+    TRY_OUT(add_config(then_text, &then, &then_count));
+    for (size_t i = 0; i < now_count; i++) {
+        const char *before = find_field(then, then_count, now[i].field);
+        if (before == NULL || strcmp(before, now[i].value) != 0) {
+            log_info("not as in the checkpoint: %s = %s, before %s", now[i].field, now[i].value,
+                     before != NULL ? before : "not set");
+        }
+    }
+    for (size_t i = 0; i < then_count; i++) {
+        if (find_field(now, now_count, then[i].field) == NULL) {
+            log_info("not as in the checkpoint: %s is not set, before %s", then[i].field, then[i].value);
+        }
+    }
+out:
+    free_fields(now, now_count);
+    free_fields(then, then_count);
+    free(now_text);
+    free(then_text);
+    text_release(&text);
+    return status;
 }

@@ -6,6 +6,10 @@
 
 /* STATUS_BAD_INPUT with the rank and the field that differ: version, any key of the config, data, network. */
 enum status agree_on_session(struct session *session, const struct config *config) MUST_CHECK;
+/* What the ranks begin with: the same checkpoint, in all its arrays, or none. */
+enum status agree_on_checkpoint(struct comm *comm, const struct checkpoint *saved) MUST_CHECK;
+/* Tells which keys are not as they were when the checkpoint was saved: a resume with the same ones is bit for bit. */
+enum status tell_config_changes(const struct config *config, const struct checkpoint *saved) MUST_CHECK;
 /* Compares the parameters: they must be the same bits everywhere after `step` steps. */
 enum status agree_on_parameters(struct session *session, int64_t step) MUST_CHECK;
 

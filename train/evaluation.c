@@ -20,7 +20,7 @@ enum { ERROR_COLUMNS = sizeof(struct error_row) / sizeof(double) };
 struct evaluation {
     struct session *session;
     struct loader *loader;
-    bool classifies;
+    bool classifies, regresses;
     int64_t first, end;     /* samples that are asked for */
     int64_t elements;       /* floats of one prediction in memory */
     size_t target_size;     /* bytes of one target */
@@ -48,8 +48,14 @@ enum status evaluation_create(struct session *session, enum split split, struct 
 {
     struct evaluation *evaluation;
     TRY(memory_allocate(1, sizeof *evaluation, &evaluation));
-    *evaluation =
-        (struct evaluation){.session = session, .classifies = session->dataset->classes > 0, .end = INT64_MAX};
+    /* A loss may judge against something else, as an autoencoder's does: then it alone says how good the model is. */
+    const struct layer *loss = session->model.graph.layers[session->model.losses[0]];
+    bool judges_target = loss->input_count > 1 && loss->inputs[1] == session->model.inputs[1];
+    bool numbers = session->dataset->fields[1].dtype == DTYPE_FLOAT32;
+    *evaluation = (struct evaluation){.session = session,
+                                      .classifies = judges_target && loss->type->classifies,
+                                      .regresses = judges_target && !loss->type->classifies && numbers,
+                                      .end = INT64_MAX};
     struct loader_params params = {
         .dataset = session->dataset,
         .split = split,
@@ -233,7 +239,7 @@ enum status evaluation_run(struct evaluation *evaluation, sample_visitor *visito
         sums.loss += totals.loss;
         sums.weight += totals.weight;
         sums.correct += totals.correct;
-        if (!evaluation->classifies) {
+        if (evaluation->regresses) {
             TRY(sum_errors(evaluation, batch));
             add_rows(evaluation, &errors);
         }
@@ -242,11 +248,14 @@ enum status evaluation_run(struct evaluation *evaluation, sample_visitor *visito
             TRY(visit_batch(evaluation, visitor, context));
         }
     }
-    *result = (struct evaluation_result){
-        .loss = sums.loss / sums.weight, .samples = (int64_t)sums.weight, .classifies = evaluation->classifies};
+    *result = (struct evaluation_result){.loss = sums.loss / sums.weight,
+                                         .samples = (int64_t)sums.weight,
+                                         .classifies = evaluation->classifies,
+                                         .regresses = evaluation->regresses};
     if (evaluation->classifies) {
         result->accuracy = sums.correct / sums.weight;
-    } else {
+    }
+    if (evaluation->regresses) {
         double variation = errors.actual_squared - errors.actual * errors.actual / errors.count;
         result->mae = errors.absolute / errors.count;
         result->rmse = sqrt(errors.squared / errors.count);
@@ -276,7 +285,7 @@ static enum status print_row(int64_t index, const float *predicted, const void *
 
 enum status evaluation_print_table(struct evaluation *evaluation, int64_t limit, struct evaluation_result *result)
 {
-    if (evaluation->classifies || limit == 0) {
+    if (!evaluation->regresses || limit == 0) {
         return evaluation_run(evaluation, NULL, NULL, result);
     }
     struct table table = {.evaluation = evaluation, .limit = limit};
@@ -293,6 +302,8 @@ void evaluation_format(const struct evaluation_result *result, char *buffer, siz
     if (result->classifies) {
         snprintf(buffer, size, "loss %.6f, accuracy %.2f%% of %" PRId64, result->loss, 100.0 * result->accuracy,
                  result->samples);
+    } else if (!result->regresses) {
+        snprintf(buffer, size, "loss %.6g over %" PRId64, result->loss, result->samples);
     } else {
         snprintf(buffer, size, "loss %.6g, MAE %.6g, RMSE %.6g, R2 %.6f over %" PRId64, result->loss, result->mae,
                  result->rmse, result->r2, result->samples);

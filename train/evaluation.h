@@ -10,9 +10,10 @@
 struct evaluation_result {
     double loss; /* mean over the samples */
     int64_t samples;
-    bool classifies;
-    double accuracy;      /* part of the samples whose class was found, where `classifies` */
-    double mae, rmse, r2; /* in the user's units, over all values of the target, where not */
+    bool classifies;      /* the first loss compares with the data's labels: */
+    double accuracy;      /* part of the samples whose class was found */
+    bool regresses;       /* it compares with the data's target values: */
+    double mae, rmse, r2; /* in the user's units, over all values of the target */
 };
 
 /*

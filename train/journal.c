@@ -39,7 +39,7 @@ static enum status find_cut(const struct journal *journal, int64_t step, off_t *
     *cut = 0;
     FILE *file = step >= 0 ? fopen(journal->path, "r") : NULL;
     if (file == NULL) {
-        return STATUS_OK;
+        return step < 0 || errno == ENOENT ? STATUS_OK : failed(journal, "cannot be read");
     }
     char *line = NULL;
     size_t capacity = 0;
@@ -97,8 +97,16 @@ static int add_number(char *line, size_t size, int used, const char *name, doubl
 
 static enum status write_line(struct journal *journal, const char *line, int length)
 {
+    off_t end = lseek(journal->file, 0, SEEK_END);
     ssize_t written = write(journal->file, line, (size_t)length);
-    return written == length ? STATUS_OK : failed(journal, "a line cannot be written");
+    if (written == length) {
+        return STATUS_OK;
+    }
+    enum status status = failed(journal, "a line cannot be written");
+    if (end >= 0 && ftruncate(journal->file, end) != 0) { /* half a line would spoil the next one */
+        status = failed(journal, "a line cannot be taken back");
+    }
+    return status;
 }
 
 enum status journal_write_step(struct journal *journal, const struct journal_step *entry)
@@ -118,9 +126,10 @@ enum status journal_write_evaluation(struct journal *journal, const struct journ
     char line[512];
     int used = snprintf(line, sizeof line, "{\"step\": %" PRId64 ", \"epoch\": %" PRId64, entry->step, entry->epoch);
     used = add_number(line, sizeof line, used, "test_loss", entry->loss);
-    if (entry->accuracy >= 0) {
+    if (entry->classifies) {
         used = add_number(line, sizeof line, used, "test_accuracy", entry->accuracy);
-    } else {
+    }
+    if (entry->regresses) {
         used = add_number(line, sizeof line, used, "test_mae", entry->mae);
         used = add_number(line, sizeof line, used, "test_rmse", entry->rmse);
         used = add_number(line, sizeof line, used, "test_r2", entry->r2);

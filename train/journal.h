@@ -5,6 +5,7 @@
 #ifndef TRAIN_JOURNAL_H
 #define TRAIN_JOURNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -24,8 +25,10 @@ enum status journal_write_step(struct journal *journal, const struct journal_ste
 struct journal_evaluation {
     int64_t step, epoch;
     double loss;
-    double accuracy;      /* below 0: the model does not classify */
-    double mae, rmse, r2; /* where it does not */
+    bool classifies;
+    double accuracy;
+    bool regresses;
+    double mae, rmse, r2;
 };
 enum status journal_write_evaluation(struct journal *journal, const struct journal_evaluation *entry) MUST_CHECK;
 

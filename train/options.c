@@ -1,5 +1,7 @@
 #include "train/options.h"
 
+#include <string.h>
+
 #include "base/shards.h"
 
 #define RUN(field) offsetof(struct run_options, field)
@@ -315,6 +317,20 @@ const struct option_section option_sections[] = {
     {.name = NULL},
 };
 
+/* The run's folder must be one below run.folder, and no path that leads elsewhere. */
+static void check_name(struct config *config, const struct run_options *run)
+{
+    const char *name = run->name;
+    if (name[0] == '\0' || name[0] == '.' || name[0] == '-' || strpbrk(name, "/ \t\\") != NULL || strlen(name) > 100) {
+        config_problem(
+            config, "run", "name",
+            "\"%.100s\" cannot be a folder of its own: letters, digits, '_', '-' and '.' make a good one", name);
+    }
+    if (run->folder[0] == '\0') {
+        config_problem(config, "run", "folder", "the folder of the runs has no name; \".\" is this one");
+    }
+}
+
 static void check_shards(struct config *config, struct run_options *run)
 {
     if (run->shards == 0) {
@@ -337,6 +353,7 @@ enum status options_read(struct config *config, struct options *options)
     for (const struct option_section *section = option_sections; section->name != NULL; section++) {
         TRY(config_read(config, section->name, section->table, (char *)options + section->offset));
     }
+    check_name(config, &options->run);
     check_shards(config, &options->run);
     return STATUS_OK;
 }

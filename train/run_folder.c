@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -12,29 +11,6 @@
 enum status run_folder_path(const struct run_options *run, const char *file, char **path)
 {
     return memory_format(path, "%s/%s%s%s", run->folder, run->name, file[0] != '\0' ? "/" : "", file);
-}
-
-static enum status make_folders(const char *path)
-{
-    char *copy;
-    TRY(memory_copy_string(path, &copy));
-    enum status status = STATUS_OK;
-    for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash != NULL) {
-            *slash = '\0';
-        }
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
-            status = fail(STATUS_BAD_INPUT, "the folder %s cannot be made: %s; run.folder says where runs are kept",
-                          copy, strerror(errno));
-            break;
-        }
-        if (slash == NULL) {
-            break;
-        }
-        *slash = '/';
-    }
-    free(copy);
-    return status;
 }
 
 static enum status move_aside(const char *folder)
@@ -60,20 +36,45 @@ static enum status move_aside(const char *folder)
     return fail(STATUS_FAILED, "%s holds another run, and so do %s.1 to %s.99999", folder, folder, folder);
 }
 
-enum status run_folder_prepare(const struct run_options *run, bool keep)
+bool run_folder_is_used(const struct run_options *run)
 {
-    char *folder = NULL;
-    char *config = NULL;
-    enum status status = STATUS_OK;
-    TRY_OUT(run_folder_path(run, "", &folder));
-    TRY_OUT(run_folder_path(run, "config.ini", &config));
-    if (!keep && access(config, F_OK) == 0) {
-        TRY_OUT(move_aside(folder));
+    char *config;
+    if (run_folder_path(run, "config.ini", &config) != STATUS_OK) {
+        return false;
     }
-    status = make_folders(folder);
-out:
-    free(folder);
+    bool used = access(config, F_OK) == 0;
     free(config);
+    return used;
+}
+
+bool run_folder_holds(const struct run_options *run, const char *resume)
+{
+    if (resume == NULL || strcmp(resume, "auto") == 0) {
+        return resume != NULL;
+    }
+    char *folder;
+    if (run_folder_path(run, "checkpoints", &folder) != STATUS_OK) {
+        return false;
+    }
+    char *real_folder = realpath(folder, NULL);
+    char *real_file = realpath(resume, NULL);
+    bool holds = false;
+    if (real_folder != NULL && real_file != NULL) {
+        size_t length = strlen(real_folder);
+        holds = strncmp(real_file, real_folder, length) == 0 && real_file[length] == '/';
+    }
+    free(real_folder);
+    free(real_file);
+    free(folder);
+    return holds;
+}
+
+enum status run_folder_move_aside(const struct run_options *run)
+{
+    char *folder;
+    TRY(run_folder_path(run, "", &folder));
+    enum status status = move_aside(folder);
+    free(folder);
     return status;
 }
 

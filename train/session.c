@@ -79,6 +79,11 @@ static enum status read_config(struct session *session, const struct session_par
     if (session->dataset != NULL && session->model.prediction >= 0) {
         int64_t bucket = (int64_t)(session->options.cluster.bucket_megabytes * 1048576.0 / sizeof(float));
         TRY(program_init(&session->program, &session->model.graph, bucket));
+        if (session->program.bucket_count > REDUCE_MAX_BUCKETS) {
+            config_problem(params->config, "cluster", "bucket_megabytes",
+                           "so small that the gradients need %d buckets; at most %d are possible",
+                           session->program.bucket_count, REDUCE_MAX_BUCKETS);
+        }
         TRY(optimizer_prepare(session, params->config));
     } else {
         config_skip(params->config, "group ");

@@ -204,12 +204,27 @@ static size_t fill(const struct snapshot *snapshot, size_t array, const float *f
     return array;
 }
 
-enum status snapshot_save(struct snapshot *snapshot, const struct progress *progress, bool best)
+/* On rank 0: what was collected goes to the disk, or a warning to the user. */
+static bool write_image(struct snapshot *snapshot, const struct progress *progress, bool best)
+{
+    snapshot->image.step = progress->step;
+    snapshot->image.epoch = progress->epoch;
+    snapshot->progress[0] = progress->best;
+    snapshot->progress[1] = progress->evaluation_pending ? 1 : 0;
+    records_array(snapshot)->dim[0] = snapshot->record_count;
+    enum status status = store_save(snapshot->store, &snapshot->image, best);
+    if (status != STATUS_OK) {
+        log_warning("the checkpoint of step %" PRId64 " was not saved: %s; training goes on", progress->step,
+                    status_message());
+        status_clear();
+    }
+    return status == STATUS_OK;
+}
+
+enum status snapshot_save(struct snapshot *snapshot, const struct progress *progress, bool best, bool *saved)
 {
     struct session *session = snapshot->session;
-    if (session->options.cluster.reduce == REDUCE_TREE) {
-        TRY(agree_on_parameters(session, progress->step));
-    }
+    TRY(agree_on_parameters(session, progress->step));
     size_t array = 0;
     if (snapshot->store != NULL) {
         array = fill(snapshot, array, engine_host(session->engine, REGION_PARAMETERS), false);
@@ -222,21 +237,14 @@ enum status snapshot_save(struct snapshot *snapshot, const struct progress *prog
             array = fill(snapshot, array, whole, true);
         }
     }
-    if (snapshot->store == NULL) {
-        return STATUS_OK;
-    }
-    snapshot->image.step = progress->step;
-    snapshot->image.epoch = progress->epoch;
-    snapshot->progress[0] = progress->best;
-    snapshot->progress[1] = progress->evaluation_pending ? 1 : 0;
-    records_array(snapshot)->dim[0] = snapshot->record_count;
-    enum status status = store_save(snapshot->store, &snapshot->image, best);
-    if (status != STATUS_OK) {
-        log_warning("the checkpoint of step %" PRId64 " was not saved: %s; training goes on", progress->step,
-                    status_message());
-        status_clear();
-    }
-    return STATUS_OK;
+    *saved = snapshot->store != NULL && write_image(snapshot, progress, best);
+    return comm_broadcast(session->comm, saved, sizeof *saved, 0);
+}
+
+int64_t snapshot_records(const struct checkpoint *checkpoint)
+{
+    const struct array *records = checkpoint != NULL ? checkpoint_array(checkpoint, records_path) : NULL;
+    return records != NULL && records->rank == 2 ? records->dim[0] : 0;
 }
 
 static enum status find_array(const struct checkpoint *checkpoint, const char *folder,

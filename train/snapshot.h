@@ -34,10 +34,13 @@ void snapshot_destroy(struct snapshot *snapshot);
 
 void snapshot_record(struct snapshot *snapshot, const struct metric_record *record);
 /*
- * Saves, collectively. A failure to write only warns, because training must go on; what comes back as an error is a
- * failure of the job (ranks whose parameters differ, lost messages).
+ * Saves, collectively. A failure to write only warns, and `saved` tells all ranks of it, because training must go on;
+ * what comes back as an error is a failure of the job (ranks whose parameters differ, lost messages).
  */
-enum status snapshot_save(struct snapshot *snapshot, const struct progress *progress, bool best) MUST_CHECK;
+enum status snapshot_save(struct snapshot *snapshot, const struct progress *progress, bool best,
+                          bool *saved) MUST_CHECK;
+/* Logged steps that a checkpoint holds; 0 for NULL. */
+int64_t snapshot_records(const struct checkpoint *checkpoint);
 
 /* Puts a checkpoint's parameters into the session. STATUS_BAD_INPUT where it is of another model. */
 enum status snapshot_restore_model(struct session *session, const struct checkpoint *checkpoint) MUST_CHECK;

@@ -11,6 +11,7 @@
 #include "checkpoints/store.h"
 #include "cluster/cores.h"
 #include "cluster/stop.h"
+#include "train/agreement.h"
 #include "train/evaluation.h"
 #include "train/journal.h"
 #include "train/progress_bar.h"
@@ -28,6 +29,7 @@ struct trainer {
     struct store *store;     /* rank 0 */
     struct journal *journal; /* rank 0 */
     struct snapshot *snapshot;
+    bool resumed;
     struct progress_bar bar;
     struct progress progress;
     int64_t total, epoch_steps;           /* steps of the run, of an epoch */
@@ -71,9 +73,18 @@ static enum status prepare_folder(struct trainer *trainer, const struct trainer_
     if (!is_root(trainer)) {
         return STATUS_OK;
     }
-    TRY(run_folder_prepare(run, params->resume != NULL));
-    TRY(run_folder_write_config(run, trainer->config));
+    /* The lock of the store tells whether another job works in this folder: before anything there is touched. */
     TRY(create_store(trainer));
+    if (!run_folder_holds(run, params->resume) && run_folder_is_used(run)) {
+        store_destroy(trainer->store);
+        trainer->store = NULL;
+        TRY(run_folder_move_aside(run));
+        TRY(create_store(trainer));
+    }
+    TRY(run_folder_write_config(run, trainer->config));
+    if (saved != NULL) {
+        TRY(tell_config_changes(trainer->config, saved));
+    }
     return create_journal(trainer, saved != NULL ? saved->step : -1);
 }
 
@@ -102,10 +113,12 @@ static enum status set_up(struct trainer *trainer, const struct trainer_params *
 {
     struct session_params session = {.comm = params->comm, .config = params->config, .saved = saved, .train = true};
     TRY(session_create(&session, &trainer->session));
+    TRY(agree_on_checkpoint(params->comm, saved));
     count_steps(trainer);
     tell_idle_cores(trainer);
     TRY(prepare_folder(trainer, params, saved));
-    int64_t records = trainer->total / trainer->session->options.run.log_every + 1;
+    trainer->resumed = saved != NULL;
+    int64_t records = snapshot_records(saved) + trainer->total / trainer->session->options.run.log_every + 2;
     struct snapshot_params snapshot = {
         .session = trainer->session, .config = params->config, .store = trainer->store, .max_records = records};
     TRY(snapshot_create(&snapshot, &trainer->snapshot));
@@ -117,12 +130,21 @@ static enum status set_up(struct trainer *trainer, const struct trainer_params *
     }
     TRY(session_create_loader(trainer->session, trainer->progress.step, &trainer->loader));
     progress_bar_init(&trainer->bar, trainer->total);
+    if (trainer->session->dataset->count[SPLIT_TEST] == 0) {
+        log_info("the data have no test part, so nothing is evaluated");
+        return STATUS_OK;
+    }
     return evaluation_create(trainer->session, SPLIT_TEST, &trainer->evaluation);
 }
 
-static void tear_down(struct trainer *trainer)
+static void tear_down(struct trainer *trainer, enum status status)
 {
     progress_bar_clear(&trainer->bar);
+    bool failed = status != STATUS_OK && status != STATUS_STOPPED;
+    if (failed && comm_size(trainer->comm) > 1) {
+        /* Messages may be under way from and to this memory until the job is aborted, which comes next. */
+        return;
+    }
     evaluation_destroy(trainer->evaluation);
     loader_destroy(trainer->loader);
     snapshot_destroy(trainer->snapshot);
@@ -142,9 +164,21 @@ static enum status agree_to_stop(struct trainer *trainer, bool *stop)
     return STATUS_OK;
 }
 
+/* What could not be written is told; training is worth more than a line about it. */
+static void tell_journal(enum status status)
+{
+    if (status != STATUS_OK) {
+        log_warning("%s; training goes on", status_message());
+        status_clear();
+    }
+}
+
 static enum status evaluate(struct trainer *trainer, bool *best)
 {
     struct evaluation_result result;
+    if (trainer->evaluation == NULL) {
+        return STATUS_OK;
+    }
     int64_t table = trainer->session->options.evaluation.table;
     bool small = trainer->session->dataset->count[SPLIT_TEST] <= table;
     progress_bar_clear(&trainer->bar);
@@ -163,19 +197,22 @@ static enum status evaluate(struct trainer *trainer, bool *best)
     struct journal_evaluation entry = {.step = trainer->progress.step,
                                        .epoch = trainer->progress.epoch,
                                        .loss = result.loss,
-                                       .accuracy = result.classifies ? result.accuracy : -1,
+                                       .classifies = result.classifies,
+                                       .regresses = result.regresses,
+                                       .accuracy = result.accuracy,
                                        .mae = result.mae,
                                        .rmse = result.rmse,
                                        .r2 = result.r2};
-    return journal_write_evaluation(trainer->journal, &entry);
+    tell_journal(journal_write_evaluation(trainer->journal, &entry));
+    return STATUS_OK;
 }
 
-static enum status save(struct trainer *trainer, bool best)
+static enum status save(struct trainer *trainer, bool best, bool *saved)
 {
     if (trainer->journal != NULL) {
-        TRY(journal_sync(trainer->journal)); /* a checkpoint never knows more than the journal */
+        tell_journal(journal_sync(trainer->journal)); /* a checkpoint never knows more than the journal */
     }
-    return snapshot_save(trainer->snapshot, &trainer->progress, best);
+    return snapshot_save(trainer->snapshot, &trainer->progress, best, saved);
 }
 
 static bool due(int64_t every, int64_t step, int64_t epoch_steps)
@@ -214,7 +251,8 @@ static enum status log_step(struct trainer *trainer, double rate, const struct s
                                  .learning_rate = rate,
                                  .gradient_norm = result->gradient_norm,
                                  .samples_per_second = line.samples_per_second};
-    return journal_write_step(trainer->journal, &entry);
+    tell_journal(journal_write_step(trainer->journal, &entry));
+    return STATUS_OK;
 }
 
 /* A diverged run: what the loss did, and what to change. */
@@ -257,14 +295,16 @@ static enum status begin(struct trainer *trainer)
 {
     const struct options *options = &trainer->session->options;
     bool best = false;
-    if (trainer->progress.step == 0 && options->evaluation.initial) {
+    bool saved;
+    if (!trainer->resumed && options->evaluation.initial) {
         TRY(evaluate(trainer, &best));
     }
-    if (trainer->progress.step == 0 && options->checkpoint.initial) {
-        TRY(save(trainer, best));
+    if (!trainer->resumed && options->checkpoint.initial) {
+        TRY(save(trainer, best, &saved));
     }
     if (trainer->progress.evaluation_pending) {
         TRY(evaluate(trainer, &best));
+        TRY(save(trainer, best, &saved)); /* so that it is not pending at the next resume */
     }
     trainer->first_loss = NAN;
     trainer->logged_at = clock_now();
@@ -272,9 +312,16 @@ static enum status begin(struct trainer *trainer)
     return STATUS_OK;
 }
 
-static enum status stop_now(struct trainer *trainer)
+static enum status stop_now(struct trainer *trainer, bool best)
 {
-    TRY(save(trainer, false));
+    bool saved;
+    TRY(save(trainer, best, &saved));
+    if (!saved) {
+        return fail(STATUS_FAILED,
+                    "stopped after step %" PRId64
+                    ", which could not be saved: --resume auto goes on from an older checkpoint",
+                    trainer->progress.step);
+    }
     return fail(
         STATUS_STOPPED, "stopped by %s after step %" PRId64 " of %" PRId64 ", which is saved; --resume auto goes on",
         stop_signal() != NULL ? stop_signal() : "a signal to another rank", trainer->progress.step, trainer->total);
@@ -293,7 +340,7 @@ static enum status train(struct trainer *trainer)
         if (last || due(options->evaluation.every, step, trainer->epoch_steps)) {
             enum status status = evaluate(trainer, &best);
             if (status == STATUS_STOPPED) {
-                return stop_now(trainer);
+                return stop_now(trainer, false);
             }
             TRY(status);
             trainer->logged_at = clock_now(); /* rates tell of training alone */
@@ -301,10 +348,15 @@ static enum status train(struct trainer *trainer)
         }
         TRY(agree_to_stop(trainer, &stop));
         if (stop && !last) {
-            return stop_now(trainer);
+            return stop_now(trainer, best);
         }
-        if (last || due(options->checkpoint.every, step, trainer->epoch_steps)) {
-            TRY(save(trainer, best));
+        /* The best so far is saved whenever it is found. */
+        if (last || best || due(options->checkpoint.every, step, trainer->epoch_steps)) {
+            bool saved;
+            TRY(save(trainer, best, &saved));
+            if (last && !saved) {
+                return fail(STATUS_FAILED, "the run is done, but its last step, %" PRId64 ", could not be saved", step);
+            }
         }
     }
     return STATUS_OK;
@@ -318,7 +370,7 @@ static void tell_skipped(const char *path, const char *reason, void *context)
     log_warning("%s does not verify (%s); stepping back to the one before", path, reason);
 }
 
-/* Every rank reads the file itself; what they read is compared before the first save. */
+/* Every rank reads the file itself; what they read is compared before the first step (agree_on_checkpoint). */
 static enum status load_newest(const struct trainer_params *params, struct checkpoint **saved)
 {
     struct run_options run;
@@ -362,6 +414,6 @@ enum status trainer_run(const struct trainer_params *params)
     status = train(&trainer);
 out:
     checkpoint_destroy(saved);
-    tear_down(&trainer);
+    tear_down(&trainer, status);
     return status;
 }

@@ -23,6 +23,7 @@ struct layer_type {
     int min_inputs, max_inputs;
     /* A loss: its inputs are (prediction, target); it writes metrics (tape_metrics) and begins the backward pass. */
     bool is_loss;
+    bool classifies; /* a loss: its metrics count correct predictions, not errors */
     enum status (*infer)(struct layer *layer);
     enum status (*forward)(const struct layer *layer, struct tape *tape);
     enum status (*backward)(const struct layer *layer, struct tape *tape);

@@ -46,7 +46,7 @@ struct parameter {
     struct initial initial;
     float momentum; /* of a buffer */
 
-    int64_t offset; /* floats from the start of the flat buffer; set by program_layout() */
+    int64_t offset; /* floats from the start of the flat buffer; set by program_init() */
 };
 
 /* Elements as a user counts them: the product of dim. */

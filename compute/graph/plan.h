@@ -14,7 +14,7 @@ struct bucket_range {
 
 enum segment_end {
     SEGMENT_BUCKETS, /* gradients are complete: buckets first_bucket .. first_bucket + bucket_count - 1 */
-    SEGMENT_HOST,    /* the host step at `step` runs now */
+    SEGMENT_HOST,    /* the host step `host_step` runs now */
     SEGMENT_DONE,
 };
 

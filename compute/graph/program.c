@@ -52,7 +52,6 @@ enum status program_init(struct program *program, struct graph *graph, int64_t b
     program->flat_count = end > 0 ? end : PROGRAM_BLOCK;
     uint64_t size = (uint64_t)program->flat_count * sizeof(float);
     program->region_sizes[REGION_PARAMETERS] = size;
-    program->region_sizes[REGION_GRADIENTS] = size;
     program->region_sizes[REGION_STEP] = round_up(sizeof(struct step_scalars), TENSOR_ALIGNMENT);
     return cut_buckets(program, bucket_floats);
 }

@@ -41,7 +41,7 @@ static enum status parse_padding(const struct layer *layer, int64_t padding[2])
         .name = "padding", .type = OPTION_PAIR, .offset = 0, .fallback = "0", .min = 0, .max = MAX_SIZE};
     const struct conv2d_options *options = layer->options;
     enum status status = option_parse(&pair, options->padding, padding);
-    return status == STATUS_OK ? STATUS_OK : fail_context(status, "layer %s (conv2d), or \"same\": ", layer->name);
+    return status == STATUS_OK ? STATUS_OK : layer_fail(layer, "%s, or \"same\"", status_message());
 }
 
 static enum status make_window(const struct layer *layer, struct window *window)

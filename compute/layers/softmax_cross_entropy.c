@@ -118,6 +118,7 @@ const struct layer_type layer_softmax_cross_entropy = {
     .min_inputs = 2,
     .max_inputs = 2,
     .is_loss = true,
+    .classifies = true,
     .infer = infer,
     .forward = forward,
     .backward = backward,

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 
 import harness
 
@@ -85,6 +86,48 @@ def a_second_run_moves_the_first_aside(binary):
         assert place.digest("small") == place.digest("small.1")
 
 
+def resuming_from_another_run_leaves_it_alone(binary):
+    with harness.Place(binary) as place:
+        place.run(1, "train", "small.ini", "run.name=a", "run.steps=9")
+        place.run(1, "train", "small.ini", "run.name=b", "run.steps=6")
+        before = place.digest("b")
+        output = place.run(1, "train", "small.ini", "run.name=b", "run.steps=12", "optimizer.learning_rate=1e-3",
+                           "--resume", "runs/a/checkpoints/step-00000009.h5")
+        assert "runs/b.1" in output, output
+        assert "optimizer.learning_rate = 1e-3, before 2e-3" in output, output
+        assert place.digest("b.1") == before
+        assert place.metrics("b")[0]["step"] == 10
+
+
+def the_best_is_kept_whenever_it_is_found(binary):
+    with harness.Place(binary) as place:
+        place.run(1, "train", "small.ini", "evaluation.every=3", "checkpoint.every=1000")
+        accuracies = {entry["step"]: entry["test_accuracy"] for entry in place.metrics("small") if "test_accuracy" in entry}
+        best = max(accuracies, key=lambda step: (accuracies[step], -step))
+        shown = place.lone("show", "runs/small/checkpoints/best.h5")
+        assert f"after         {best} step" in shown, f"best is step {best} of {accuracies}: {shown[:300]}"
+
+
+def ranks_that_would_resume_apart_are_refused(binary):
+    with harness.Place(binary) as place:
+        for seed in (1, 2):
+            place.run(1, "train", "small.ini", f"run.name=seed{seed}", f"run.seed={seed}", "run.steps=3")
+        train = ["train", "small.ini", "--resume"]
+        command = ["mpirun", "-n", "1", place.binary, *train, "runs/seed1/checkpoints/step-00000003.h5", ":",
+                   "-n", "1", place.binary, *train, "runs/seed2/checkpoints/step-00000003.h5"]
+        done = subprocess.run(command, cwd=place.folder, env=harness.environment(), stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=120)
+        assert done.returncode == 2 and "the checkpoint to resume from" in done.stdout, done.stdout
+
+
+def without_a_test_part_nothing_is_evaluated(binary):
+    with harness.Place(binary) as place:
+        place.run(1, "train", "small.ini", "data.test=0", "run.steps=6")
+        assert not any("test_loss" in entry for entry in place.metrics("small"))
+
+
 if __name__ == "__main__":
     harness.main([killed_at_random_steps, stopped_by_signals, a_corrupt_newest_is_stepped_over,
-                  a_checkpoint_of_another_model_is_refused, a_second_run_moves_the_first_aside])
+                  a_checkpoint_of_another_model_is_refused, a_second_run_moves_the_first_aside,
+                  resuming_from_another_run_leaves_it_alone, the_best_is_kept_whenever_it_is_found,
+                  ranks_that_would_resume_apart_are_refused, without_a_test_part_nothing_is_evaluated])
