@@ -229,7 +229,10 @@ static void users_are_told_once_what_is_wrong(void **state)
     refuse("[model]\narchitecture = resnet19\nstem = cifar\n", photographs, "architecture = resnet19");
     refuse("[model]\narchitecture = resnet18\nstam = cifar\n", photographs, "did you mean \"stem\"");
     refuse("[model]\narchitecture = resnet18\nwidth = 0\n[layer drop]\ntype = dropout\n", photographs, "width = 0");
-    refuse("[model]\nstem = cifar\n[layer pool]\ntype = global_avg_pool2d\n", photographs, "stem");
+    refuse("[model]\nstem = cifar\n[layer pool]\ntype = global_avg_pool2d\n[layer head]\ntype = linear\n", photographs,
+           "stem");
+    refuse("[layer pool]\ntype = global_avg_pool2d\n[layer head]\ntype = linear\nfeatures = 5\n", photographs,
+           "its input head has 5 outputs, but the data have 10 classes");
     refuse("[model]\ninput = imag\narchitecture = resnet18\n", photographs, "did you mean \"image\"");
     refuse("[model]\narchitecture = resnet18\n", vectors, "test.ini:2: [model] architecture: layer conv1 (conv2d)");
     refuse("[model]\narchitecture = resnet18\n[layer fc]\ntype = dropout\n", photographs,
