@@ -5,8 +5,8 @@
 #ifndef SHADERS_STEP_H
 #define SHADERS_STEP_H
 
-#ifndef VULKAN         /* which GLSL compilers define */
-#include <sys/types.h> /* uint */
+#ifndef VULKAN                            /* which GLSL compilers define */
+#include <sys/types.h>                    /* uint */
 typedef struct update_group update_group; /* in GLSL a struct's name is a type by itself */
 #endif
 

@@ -322,9 +322,9 @@ static void check_name(struct config *config, const struct run_options *run)
 {
     const char *name = run->name;
     if (name[0] == '\0' || name[0] == '.' || name[0] == '-' || strpbrk(name, "/ \t\\") != NULL || strlen(name) > 100) {
-        config_problem(
-            config, "run", "name",
-            "\"%.100s\" cannot be a folder of its own: letters, digits, '_', '-' and '.' make a good one", name);
+        config_problem(config, "run", "name",
+                       "\"%.100s\" cannot be a folder of its own: letters, digits, '_', '-' and '.' make a good one",
+                       name);
     }
     if (run->folder[0] == '\0') {
         config_problem(config, "run", "folder", "the folder of the runs has no name; \".\" is this one");

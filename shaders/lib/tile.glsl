@@ -11,7 +11,8 @@
  * - A turn of 16 and not 8 products: a loop's variables are blended under the execution mask at the end of every turn.
  * - Loops end at their foot. A driver that masks lanes runs a turn whose condition fails at the head to its end, for
  *   nothing; and push constants are read before the loops, for in a loop they are loaded lane by lane.
- * Any subgroup of 8 invocations or more computes the same.
+ * The 8 invocations must be lanes 0 .. 7 of a subgroup, as they are where subgroups have 8 lanes. Class gpu uses
+ * lib/tile_gpu.glsl, which asks nothing of subgroups.
  */
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
