@@ -94,12 +94,12 @@ static const float *sum_node(struct sum *sum, int first, int count, float *room)
 void shards_sum(int shards, const struct piece *pieces, const float *const *data, int piece_count, int64_t count,
                 float *result)
 {
-    (void)piece_count;
     for (int64_t offset = 0; offset < count; offset += CHUNK) {
         int64_t left = count - offset;
         struct sum sum = {.pieces = pieces, .data = data, .offset = offset, .count = left < CHUNK ? (int)left : CHUNK};
         float room[CHUNK];
         const float *total = sum_node(&sum, 0, shards, room);
+        assert(sum.next == piece_count);
         memmove(result + offset, total, (size_t)sum.count * sizeof(float));
     }
 }
@@ -117,6 +117,8 @@ static double sum_double_node(const struct piece **piece, const double **value, 
 
 double shards_sum_double(int shards, const struct piece *pieces, const double *values, int piece_count)
 {
-    (void)piece_count;
-    return sum_double_node(&pieces, &values, shards);
+    const struct piece *end = pieces + piece_count;
+    double total = sum_double_node(&pieces, &values, shards);
+    assert(pieces == end);
+    return total;
 }

@@ -30,7 +30,8 @@ struct rounds {
 
 /*
  * Plans the rounds of a rank that owns shards first .. first + count - 1 of `shards`. `accumulate` 1: one round with
- * all pieces; else rounds of at most ceil(count / accumulate) shards.
+ * all pieces; else rounds of one subtree of at most ceil(count / accumulate) shards each (and PIECE_MAX_SHARDS), so
+ * there may be more rounds than `accumulate`.
  */
 enum status rounds_plan(int shards, int first, int count, int accumulate, struct rounds *rounds) MUST_CHECK;
 

@@ -10,7 +10,6 @@
 
 struct round_context {
     const struct round *round;
-    bool last;
 };
 
 /* The last round's gradients go out bucket by bucket, added to those of earlier rounds. */
@@ -26,12 +25,13 @@ static enum status on_bucket(struct session *session, int bucket, void *data)
 static enum status run_round(struct session *session, const struct batch *batch, int index)
 {
     const struct round *round = &session->rounds.rounds[index];
-    struct round_context context = {.round = round, .last = index == session->rounds.count - 1};
+    struct round_context context = {.round = round};
+    bool last = index == session->rounds.count - 1;
     int phase = session->train_phases[index];
     int64_t first = (round->first_shard - session->first_shard) * session->shard_samples;
     session_write_batch(session, phase, batch, first, round->shard_count * session->shard_samples);
-    TRY(session_run(session, phase, context.last ? on_bucket : NULL, &context));
-    if (!context.last) {
+    TRY(session_run(session, phase, last ? on_bucket : NULL, &context));
+    if (!last) {
         uint64_t flat = (uint64_t)session->program.flat_count * sizeof(float);
         TRY(engine_pull(session->engine, REGION_GRADIENTS, (uint64_t)round->first_copy * flat, flat));
         rounds_merge(round, engine_host(session->engine, REGION_GRADIENTS), session->program.flat_count, 0,

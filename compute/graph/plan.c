@@ -114,10 +114,8 @@ out:
     return status;
 }
 
-void plan_range(const struct tape *tape, const struct plan *plan, const struct binding *binding, uint64_t *begin,
-                uint64_t *end)
+void plan_range(const struct plan *plan, const struct binding *binding, uint64_t *begin, uint64_t *end)
 {
-    (void)tape;
     *begin = plan->offsets[binding->tensor] + binding->offset;
     *end = *begin + binding->size;
 }
@@ -155,7 +153,7 @@ static enum status place_barriers(const struct tape *tape, struct plan *plan)
         for (int j = 0; j < binding_count; j++) {
             now[j] = (struct touched){.region = tape->tensors[bindings[j].tensor].region,
                                       .written = (bindings[j].access & ACCESS_WRITE) != 0};
-            plan_range(tape, plan, &bindings[j], &now[j].begin, &now[j].end);
+            plan_range(plan, &bindings[j], &now[j].begin, &now[j].end);
             barrier = barrier || conflicts(since, count, &now[j]);
         }
         /* The host waits for all that came before its step, and all that follows waits for the host. */

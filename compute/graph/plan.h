@@ -42,7 +42,6 @@ enum status plan_create(const struct tape *tape, const struct bucket_range *buck
 void plan_release(struct plan *plan);
 
 /* The bytes [*begin, *end) that a binding touches in its region. */
-void plan_range(const struct tape *tape, const struct plan *plan, const struct binding *binding, uint64_t *begin,
-                uint64_t *end);
+void plan_range(const struct plan *plan, const struct binding *binding, uint64_t *begin, uint64_t *end);
 
 #endif

@@ -79,8 +79,8 @@ static bool hazard(const struct tape *tape, const struct plan *plan, int a, int 
             uint64_t x_end;
             uint64_t y_begin;
             uint64_t y_end;
-            plan_range(tape, plan, &x[i], &x_begin, &x_end);
-            plan_range(tape, plan, &y[j], &y_begin, &y_end);
+            plan_range(plan, &x[i], &x_begin, &x_end);
+            plan_range(plan, &y[j], &y_begin, &y_end);
             if (tape->tensors[x[i].tensor].region == tape->tensors[y[j].tensor].region && x_begin < y_end &&
                 y_begin < x_end && ((x[i].access | y[j].access) & ACCESS_WRITE)) {
                 return true;
