@@ -23,7 +23,7 @@ static enum status open_file(const char *path, int *file, uint64_t *length)
         return fail(STATUS_FAILED, "it cannot be examined: %s", strerror(errno));
     }
     if (!S_ISREG(about.st_mode)) {
-        return fail(STATUS_CORRUPT, "this is no regular file, so no checkpoint");
+        return fail(STATUS_BAD_INPUT, "this is no regular file, so no checkpoint");
     }
     *length = (uint64_t)about.st_size;
     return STATUS_OK;
@@ -34,7 +34,7 @@ static enum status open_file(const char *path, int *file, uint64_t *length)
 static enum status read_sealed(int file, uint64_t length, struct image *image)
 {
     if (length <= SEAL_SIZE) {
-        return fail(STATUS_CORRUPT, "the file has %" PRIu64 " bytes, which is too short for a checkpoint", length);
+        return fail(STATUS_BAD_INPUT, "the file has %" PRIu64 " bytes, which is too short for a checkpoint", length);
     }
     uint8_t block[SEAL_SIZE];
     TRY(input_read(file, block, SEAL_SIZE, 0));

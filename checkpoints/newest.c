@@ -30,6 +30,7 @@ static enum status examine(struct search *search, const char *name)
     case STATUS_NOT_FOUND:
         search->vanished = true;
         return STATUS_OK;
+    case STATUS_BAD_INPUT:
     case STATUS_CORRUPT:
     case STATUS_FAILED:
         search->passed++;

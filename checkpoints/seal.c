@@ -39,10 +39,10 @@ enum status seal_write(uint8_t *image, size_t length)
 enum status seal_check_block(const uint8_t block[SEAL_SIZE], uint64_t length)
 {
     if (memcmp(block, hdf5_signature, sizeof hdf5_signature) == 0) {
-        return fail(STATUS_CORRUPT, "this is an HDF5 file, but not one that lemnos wrote");
+        return fail(STATUS_BAD_INPUT, "this is an HDF5 file, but not one that lemnos wrote");
     }
     if (memcmp(block, magic, MAGIC_SIZE) != 0) {
-        return fail(STATUS_CORRUPT, "this is no checkpoint of lemnos, or its first bytes are damaged");
+        return fail(STATUS_BAD_INPUT, "this is no checkpoint of lemnos, or its first bytes are damaged");
     }
     uint8_t digest[DIGEST_SIZE];
     TRY(digest_of(block, BLOCK_DIGEST_AT, digest));

@@ -23,7 +23,10 @@ enum { SEAL_SIZE = 512 };
 
 /* Fills the first SEAL_SIZE bytes of a file image of `length` bytes; length > SEAL_SIZE. */
 enum status seal_write(uint8_t *image, size_t length) MUST_CHECK;
-/* Checks the block by itself and against the length of the file. STATUS_CORRUPT where anything differs. */
+/*
+ * Checks the block by itself and against the length of the file. STATUS_BAD_INPUT for what does not begin with the
+ * magic, and so is another kind of file; STATUS_CORRUPT where anything else differs.
+ */
 enum status seal_check_block(const uint8_t block[SEAL_SIZE], uint64_t length) MUST_CHECK;
 /* Compares the digest of everything behind the block with the one in a block that was checked. */
 enum status seal_check_digest(const uint8_t block[SEAL_SIZE], const uint8_t digest[DIGEST_SIZE]) MUST_CHECK;

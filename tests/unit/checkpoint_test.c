@@ -229,22 +229,22 @@ static void what_is_no_checkpoint_is_refused(void **state)
 {
     const struct place *place = *state;
     assert_refused(place->path, STATUS_NOT_FOUND, "no such file");
-    assert_refused(place->folder, STATUS_CORRUPT, "no regular file");
+    assert_refused(place->folder, STATUS_BAD_INPUT, "no regular file");
     assert_ok(write_test_file(place->path, NULL, 0));
-    assert_refused(place->path, STATUS_CORRUPT, "too short");
+    assert_refused(place->path, STATUS_BAD_INPUT, "too short");
     char zeros[2048] = {0};
     assert_ok(write_test_file(place->path, zeros, sizeof zeros));
-    assert_refused(place->path, STATUS_CORRUPT, "no checkpoint of lemnos");
+    assert_refused(place->path, STATUS_BAD_INPUT, "no checkpoint of lemnos");
     assert_ok(seal_write((uint8_t *)zeros, sizeof zeros));
     assert_ok(write_test_file(place->path, zeros, sizeof zeros));
     assert_refused(place->path, STATUS_CORRUPT, "whole, but not a checkpoint");
     assert_int_equal(remove(place->path), 0);
     assert_int_equal(mkfifo(place->path, 0600), 0);
-    assert_refused(place->path, STATUS_CORRUPT, "no regular file");
+    assert_refused(place->path, STATUS_BAD_INPUT, "no regular file");
     assert_int_equal(remove(place->path), 0);
     hid_t file = H5Fcreate(place->path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     assert_true(H5Fclose(file) >= 0);
-    assert_refused(place->path, STATUS_CORRUPT, "not one that lemnos wrote");
+    assert_refused(place->path, STATUS_BAD_INPUT, "not one that lemnos wrote");
 }
 
 static void a_file_of_another_length_is_named_as_such(void **state)
