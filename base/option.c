@@ -66,6 +66,13 @@ static bool within_bounds(const struct option *option, double value)
     return !has_bounds(option) || (value >= option->min && value <= option->max);
 }
 
+/* Exactly: as a double, 2^53 + 1 would pass for 2^53. */
+static bool whole_within_bounds(const struct option *option, int64_t value)
+{
+    return !has_bounds(option) || ((option->min < -0x1p63 || value >= (int64_t)ceil(option->min)) &&
+                                   (option->max >= 0x1p63 || value <= (int64_t)floor(option->max)));
+}
+
 /* " (0 to 1000)", or nothing. */
 static void describe_bounds(const struct option *option, char *buffer, size_t size)
 {
@@ -221,7 +228,7 @@ enum status option_parse(const struct option *option, const char *text, void *va
         good = parse_bool(text, &parsed.flag);
         break;
     case OPTION_INT:
-        good = parse_int(text, text + strlen(text), &parsed.whole[0]) && within_bounds(option, (double)parsed.whole[0]);
+        good = parse_int(text, text + strlen(text), &parsed.whole[0]) && whole_within_bounds(option, parsed.whole[0]);
         break;
     case OPTION_FLOAT:
         good = parse_float(text, &parsed.number) && within_bounds(option, parsed.number);
@@ -230,8 +237,8 @@ enum status option_parse(const struct option *option, const char *text, void *va
         good = parse_choice(option, text, &parsed.choice);
         break;
     case OPTION_PAIR:
-        good = parse_pair(text, parsed.whole) && within_bounds(option, (double)parsed.whole[0]) &&
-               within_bounds(option, (double)parsed.whole[1]);
+        good = parse_pair(text, parsed.whole) && whole_within_bounds(option, parsed.whole[0]) &&
+               whole_within_bounds(option, parsed.whole[1]);
         break;
     }
     if (!good) {
