@@ -69,10 +69,6 @@ static void print_sections(void)
     for (int i = 0; layer_types[i] != NULL; i++) {
         printf("  %-22s %s\n", layer_types[i]->name, layer_types[i]->help);
     }
-    printf("\nArchitectures of [model] (lemnos help config model ARCHITECTURE):\n\n");
-    for (int i = 0; architectures[i] != NULL; i++) {
-        printf("  %-22s %s\n", architectures[i]->name, architectures[i]->help);
-    }
     printf("\nA file may begin with \"include = other.ini\" and change what it wants. Comments begin with ; or #.\n");
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/trained.h"
@@ -191,6 +192,9 @@ static enum status predict_run(const struct arguments *arguments, struct comm *c
     printer.dataset = trained.session->dataset;
     printer.json = arguments_flag(arguments, "json") != NULL;
     TRY_OUT(choose_samples(arguments, &trained, &printer));
+    if (trained.subject.checkpoint == NULL) {
+        log_info("%s is a config, so the weights are the initial ones: nothing is trained yet", trained.subject.path);
+    }
     TRY_OUT(memory_allocate((size_t)printer.dataset->classes, sizeof *printer.probabilities, &printer.probabilities));
     struct evaluation_result result;
     evaluation_limit(trained.evaluation, printer.first, printer.count);
