@@ -35,7 +35,7 @@ struct text_entry {
 
 struct checkpoint {
     int64_t step;  /* steps done */
-    int64_t epoch; /* epochs begun, from 0 */
+    int64_t epoch; /* of the last step, from 1 */
     uint64_t seed;
     int world_size;
     struct array *arrays;

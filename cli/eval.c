@@ -96,7 +96,9 @@ static void print_result(const struct trained *trained, const struct evaluation_
     if (result->classifies) {
         printf("%-8s  %.2f%%\n", "accuracy", 100.0 * result->accuracy);
     } else {
-        printf("%-8s  %.9g\n%-8s  %.9g\n%-8s  %.9g\n", "MAE", result->mae, "RMSE", result->rmse, "R2", result->r2);
+        char r2[64];
+        evaluation_format_r2(result, 9, r2, sizeof r2);
+        printf("%-8s  %.9g\n%-8s  %.9g\n%-8s  %s\n", "MAE", result->mae, "RMSE", result->rmse, "R2", r2);
     }
 }
 

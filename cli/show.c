@@ -15,6 +15,7 @@
 #include "models/model.h"
 #include "models/zoo.h"
 #include "train/options.h"
+#include "train/snapshot.h"
 
 /* --- a checkpoint ------------------------------------------------------------------------------------------------- */
 
@@ -66,7 +67,7 @@ static enum status show_checkpoint(const struct subject *subject)
     char digest[DIGEST_TEXT_SIZE];
     TRY(checkpoint_model_digest(checkpoint, digest));
     printf("%-12s  %s\n", "checkpoint", subject->path);
-    printf("%-12s  %" PRId64 " steps, in epoch %" PRId64 "\n", "after", checkpoint->step, checkpoint->epoch + 1);
+    printf("%-12s  %" PRId64 " steps, in epoch %" PRId64 "\n", "after", checkpoint->step, snapshot_epoch(checkpoint));
     printf("%-12s  %" PRIu64 "\n", "seed", checkpoint->seed);
     printf("%-12s  %d\n", "ranks", checkpoint->world_size);
     printf("%-12s  %s\n", "model", digest);
@@ -177,6 +178,10 @@ static enum status show_subject(const struct arguments *arguments, const struct 
 {
     bool digest = arguments_flag(arguments, "digest") != NULL;
     if (arguments_flag(arguments, "data") != NULL) {
+        if (digest) {
+            return fail(STATUS_BAD_INPUT,
+                        "--digest is of a checkpoint's model and --data of its data: give one of them");
+        }
         return show_dataset(subject->config, subject->checkpoint);
     }
     if (subject->checkpoint == NULL) {

@@ -259,7 +259,9 @@ enum status evaluation_run(struct evaluation *evaluation, sample_visitor *visito
         double variation = errors.actual_squared - errors.actual * errors.actual / errors.count;
         result->mae = errors.absolute / errors.count;
         result->rmse = sqrt(errors.squared / errors.count);
-        result->r2 = 1.0 - errors.squared / variation;
+        /* What is left of equal targets is rounding, of either sign. */
+        bool varies = result->samples > 1 && variation > 1e-12 * errors.actual_squared;
+        result->r2 = varies ? 1.0 - errors.squared / variation : (double)NAN;
     }
     return STATUS_OK;
 }
@@ -297,6 +299,15 @@ enum status evaluation_print_table(struct evaluation *evaluation, int64_t limit,
     return status;
 }
 
+void evaluation_format_r2(const struct evaluation_result *result, int digits, char *buffer, size_t size)
+{
+    if (isnan(result->r2)) {
+        snprintf(buffer, size, "undefined (%s)", result->samples == 1 ? "one sample" : "the targets do not vary");
+    } else {
+        snprintf(buffer, size, "%.*g", digits, result->r2);
+    }
+}
+
 void evaluation_format(const struct evaluation_result *result, char *buffer, size_t size)
 {
     if (result->classifies) {
@@ -305,7 +316,9 @@ void evaluation_format(const struct evaluation_result *result, char *buffer, siz
     } else if (!result->regresses) {
         snprintf(buffer, size, "loss %.6g over %" PRId64, result->loss, result->samples);
     } else {
-        snprintf(buffer, size, "loss %.6g, MAE %.6g, RMSE %.6g, R2 %.6f over %" PRId64, result->loss, result->mae,
-                 result->rmse, result->r2, result->samples);
+        char r2[64];
+        evaluation_format_r2(result, 6, r2, sizeof r2);
+        snprintf(buffer, size, "loss %.6g, MAE %.6g, RMSE %.6g, R2 %s over %" PRId64, result->loss, result->mae,
+                 result->rmse, r2, result->samples);
     }
 }

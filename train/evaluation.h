@@ -10,10 +10,11 @@
 struct evaluation_result {
     double loss; /* mean over the samples */
     int64_t samples;
-    bool classifies;      /* the first loss compares with the data's labels: */
-    double accuracy;      /* part of the samples whose class was found */
-    bool regresses;       /* it compares with the data's target values: */
-    double mae, rmse, r2; /* in the user's units, over all values of the target */
+    bool classifies;  /* the first loss compares with the data's labels: */
+    double accuracy;  /* part of the samples whose class was found */
+    bool regresses;   /* it compares with the data's target values: */
+    double mae, rmse; /* in the user's units, over all values of the target */
+    double r2;        /* not a number where the targets do not vary, as a single one cannot */
 };
 
 /*
@@ -41,6 +42,8 @@ enum status evaluation_run(struct evaluation *evaluation, sample_visitor *visito
 /* Prints the table sample, actual, predicted, error of a regression (up to `limit` samples) and its summary. */
 enum status evaluation_print_table(struct evaluation *evaluation, int64_t limit,
                                    struct evaluation_result *result) MUST_CHECK;
+/* "0.868485312", or "undefined (one sample)". */
+void evaluation_format_r2(const struct evaluation_result *result, int digits, char *buffer, size_t size);
 /* "loss 0.0512, accuracy 98.35% of 2000" or "loss ..., MAE ..., RMSE ..., R2 ... over 5". */
 void evaluation_format(const struct evaluation_result *result, char *buffer, size_t size);
 

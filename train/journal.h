@@ -17,7 +17,7 @@ enum status journal_create(const char *path, int64_t step, struct journal **jour
 void journal_destroy(struct journal *journal);
 
 struct journal_step {
-    int64_t step, epoch; /* steps done, the epoch they belong to */
+    int64_t step, epoch; /* steps done; the epoch of the last one, from 1 */
     double loss, learning_rate, gradient_norm, samples_per_second;
 };
 enum status journal_write_step(struct journal *journal, const struct journal_step *entry) MUST_CHECK;

@@ -49,7 +49,7 @@ void progress_bar_log(struct progress_bar *bar, const struct progress_line *line
 {
     if (!bar->terminal) {
         log_info("step %" PRId64 "/%" PRId64 "  epoch %" PRId64 "  loss %.6g  learning rate %.4g  %.0f samples/s",
-                 line->step, bar->total, line->epoch + 1, line->loss, line->learning_rate, line->samples_per_second);
+                 line->step, bar->total, line->epoch, line->loss, line->learning_rate, line->samples_per_second);
     }
 }
 

@@ -12,7 +12,7 @@ struct progress_bar {
 };
 
 struct progress_line {
-    int64_t step, epoch;
+    int64_t step, epoch; /* steps done; the epoch of the last one, from 1 */
     double loss, learning_rate, samples_per_second, seconds_a_step;
 };
 

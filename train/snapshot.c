@@ -247,6 +247,28 @@ int64_t snapshot_records(const struct checkpoint *checkpoint)
     return records != NULL && records->rank == 2 ? records->dim[0] : 0;
 }
 
+/* The records, NULL where there are none. */
+static const struct metric_record *find_records(const struct checkpoint *checkpoint, int64_t *count)
+{
+    const struct array *records = checkpoint_array(checkpoint, records_path);
+    bool usable = records != NULL && records->type == ARRAY_FLOAT64 && records->rank == 2 && records->dim[0] > 0 &&
+                  records->dim[1] == RECORD_COLUMNS;
+    *count = usable ? records->dim[0] : 0;
+    return usable ? records->data : NULL;
+}
+
+bool snapshot_counts_from_zero(const struct checkpoint *checkpoint)
+{
+    int64_t count;
+    const struct metric_record *records = find_records(checkpoint, &count);
+    return checkpoint->epoch == 0 || (count > 0 && records[0].epoch < 1);
+}
+
+int64_t snapshot_epoch(const struct checkpoint *checkpoint)
+{
+    return checkpoint->epoch + (snapshot_counts_from_zero(checkpoint) ? 1 : 0);
+}
+
 static enum status find_array(const struct checkpoint *checkpoint, const char *folder,
                               const struct parameter *parameter, const struct array **found)
 {
@@ -334,18 +356,20 @@ enum status snapshot_restore(struct snapshot *snapshot, const struct checkpoint 
 {
     TRY(snapshot_restore_model(snapshot->session, checkpoint));
     TRY(restore_slots(snapshot->session, checkpoint));
-    *progress = (struct progress){.step = checkpoint->step, .epoch = checkpoint->epoch, .best = -INFINITY};
+    *progress = (struct progress){.step = checkpoint->step, .epoch = snapshot_epoch(checkpoint), .best = -INFINITY};
     const struct array *state = checkpoint_array(checkpoint, progress_path);
     if (state != NULL && state->type == ARRAY_FLOAT64 && array_count(state) == PROGRESS_COUNT) {
         const double *values = state->data;
         progress->best = values[0];
         progress->evaluation_pending = values[1] != 0;
     }
-    const struct array *records = checkpoint_array(checkpoint, records_path);
-    if (records != NULL && records->type == ARRAY_FLOAT64 && records->rank == 2 && records->dim[1] == RECORD_COLUMNS) {
-        for (int64_t i = 0; i < records->dim[0]; i++) {
-            snapshot_record(snapshot, (const struct metric_record *)records->data + i);
-        }
+    int64_t count;
+    const struct metric_record *records = find_records(checkpoint, &count);
+    double counted_from_zero = snapshot_counts_from_zero(checkpoint) ? 1 : 0;
+    for (int64_t i = 0; i < count; i++) {
+        struct metric_record record = records[i];
+        record.epoch += counted_from_zero;
+        snapshot_record(snapshot, &record);
     }
     return STATUS_OK;
 }

@@ -12,7 +12,7 @@ struct snapshot;
 
 /* Where a run stands beside its parameters. */
 struct progress {
-    int64_t step, epoch;
+    int64_t step, epoch;     /* steps done; the epoch of the last one, from 1 */
     double best;             /* accuracy, or minus the loss; -infinity before the first evaluation */
     bool evaluation_pending; /* stopped in the evaluation that belongs to `step` */
 };
@@ -41,6 +41,13 @@ enum status snapshot_save(struct snapshot *snapshot, const struct progress *prog
                           bool *saved) MUST_CHECK;
 /* Logged steps that a checkpoint holds; 0 for NULL. */
 int64_t snapshot_records(const struct checkpoint *checkpoint);
+/*
+ * Whether the checkpoint counts epochs from 0, as the first versions of lemnos did; snapshot_restore() then counts its
+ * records anew.
+ */
+bool snapshot_counts_from_zero(const struct checkpoint *checkpoint);
+/* The epoch of the checkpoint's last step, from 1. */
+int64_t snapshot_epoch(const struct checkpoint *checkpoint);
 
 /* Puts a checkpoint's parameters into the session. STATUS_BAD_INPUT where it is of another model. */
 enum status snapshot_restore_model(struct session *session, const struct checkpoint *checkpoint) MUST_CHECK;

@@ -84,6 +84,12 @@ static enum status prepare_folder(struct trainer *trainer, const struct trainer_
     TRY(run_folder_write_config(run, trainer->config));
     if (saved != NULL) {
         TRY(tell_config_changes(trainer->config, saved));
+        if (snapshot_counts_from_zero(saved)) {
+            log_info("the lines of metrics.jsonl up to step %" PRId64
+                     " count epochs from 0, as older versions of lemnos "
+                     "did; those behind it count from 1",
+                     saved->step);
+        }
     }
     return create_journal(trainer, saved != NULL ? saved->step : -1);
 }
@@ -115,14 +121,13 @@ static enum status set_up(struct trainer *trainer, const struct trainer_params *
     TRY(session_create(&session, &trainer->session));
     TRY(agree_on_checkpoint(params->comm, saved));
     count_steps(trainer);
-    tell_idle_cores(trainer);
     TRY(prepare_folder(trainer, params, saved));
     trainer->resumed = saved != NULL;
     int64_t records = snapshot_records(saved) + trainer->total / trainer->session->options.run.log_every + 2;
     struct snapshot_params snapshot = {
         .session = trainer->session, .config = params->config, .store = trainer->store, .max_records = records};
     TRY(snapshot_create(&snapshot, &trainer->snapshot));
-    trainer->progress.best = -INFINITY;
+    trainer->progress = (struct progress){.epoch = 1, .best = -INFINITY};
     if (saved != NULL) {
         TRY(snapshot_restore(trainer->snapshot, saved, &trainer->progress));
     } else {
@@ -286,7 +291,7 @@ static enum status take_step(struct trainer *trainer, bool last)
     trainer->growth = trainer->last_loss > 0 ? result.loss / trainer->last_loss : 0;
     trainer->last_loss = result.loss;
     trainer->first_loss = isnan(trainer->first_loss) ? result.loss : trainer->first_loss;
-    trainer->progress.epoch = batch->epoch;
+    trainer->progress.epoch = batch->epoch + 1;
     trainer->progress.step++;
     return log_step(trainer, rate, &result, last);
 }
@@ -410,6 +415,8 @@ enum status trainer_run(const struct trainer_params *params)
     saved = NULL;
     if (trainer.progress.step >= trainer.total) {
         log_info("the run is done: %" PRId64 " of %" PRId64 " steps", trainer.progress.step, trainer.total);
+    } else {
+        tell_idle_cores(&trainer);
     }
     status = train(&trainer);
 out:

@@ -90,6 +90,7 @@ class Usage(Case):
         text = self.passes("help", "config")
         for word in ("run", "data", "layer NAME", "optimizer", "digits", "softmax_cross_entropy"):
             self.assertIn(word, text)
+        self.assertEqual(text.count("Architectures of"), 1)
         self.assertIn("learning_rate", self.passes("help", "config", "optimizer"))
         self.assertIn("test_fraction", self.passes("help", "config", "data"))
         self.assertIn("test_fraction", self.passes("help", "config", "data", "csv"))
@@ -117,6 +118,7 @@ class Usage(Case):
         self.refuses("predict", "line.ini", "--json=yes", message="--json takes no value")
         self.refuses("show", "line.ini", "-d", message="has no -d")
         self.refuses("eval", "line.ini", "--split", "test", "--split=train", message="--split is given twice")
+        self.refuses("show", "line.ini", "--digest", "--data", message="give one of them")
         self.refuses("devices", "run.steps=3", message="takes no section.key=value")
         self.refuses("bench", "line.ini", "--only", "add", message="--only is not for lemnos bench CONFIG")
         self.refuses("bench", "kernels", "--steps", "3", message="--steps is not for lemnos bench kernels")
@@ -172,6 +174,17 @@ class Configs(Case):
         self.refuses("train", "idx.ini", message="there is no images/train-images-idx3-ubyte")
         self.write("csv.ini", LINE.replace("source = line", "source = csv\npath = x.csv\ntarget = y"))
         self.refuses("train", "csv.ini", message="there is no file x.csv")
+
+    def test_a_file_that_is_nothing_of_the_kind(self):
+        for name, content in (("words.h5", b"a letter\n"), ("empty.h5", b""), ("picture", b"\x89PNG\r\n\0\0" + bytes(1000)),
+                              ("other.h5", b"\x89HDF\r\n\x1a\n" + bytes(1000))):
+            (self.folder / name).write_bytes(content)
+            for command in ("show", "eval", "predict"):
+                self.refuses(command, name, message=name)
+            self.refuses("train", "--resume", name, message=name)
+
+    def test_a_whole_number_is_taken_exactly_or_not_at_all(self):
+        self.refuses("train", "line.ini", f"run.seed={2**53 + 1}", message=f"a whole number is wanted (0 to {2**53})")
 
     def test_a_batch_larger_than_the_data(self):
         self.refuses("train", "line.ini", "run.batch=6", message="command line: [run] batch: 6 samples are more than the training part has; at most 5")
@@ -249,6 +262,25 @@ class Run(Case):
         self.assertRegex(self.digest(), r"^[0-9a-f]{64}\n$")
         self.assertEqual(self.digest("runs/small/checkpoints/step-00000020.h5"), self.digest())
 
+    def test_epochs_are_counted_from_one(self):
+        done = self.run_lemnos("train", "line.ini", "run.log_every=1", "run.steps=3", "evaluation.initial=yes")
+        printed = re.findall(r"step (\d)/3  epoch (\d)", done.stderr)
+        self.assertEqual(printed, [("1", "1"), ("2", "2"), ("3", "3")])
+        lines = [json.loads(line) for line in (self.folder / "runs/small/metrics.jsonl").read_text().splitlines()]
+        self.assertEqual([(line["step"], line["epoch"]) for line in lines], [(0, 1), (1, 1), (2, 2), (3, 3), (3, 3)])
+        self.assertIn("3 steps, in epoch 3", self.passes("show", "runs/small"))
+
+    def test_r2_of_one_sample_is_undefined(self):
+        self.train("data.test_limit=1")
+        self.assertRegex(self.passes("eval", "runs/small"), r"\nR2 +undefined \(one sample\)\n")
+        line = (self.folder / "runs/small/metrics.jsonl").read_text().splitlines()[-1]
+        self.assertIsNone(json.loads(line)["test_r2"])
+
+    def test_predictions_of_initial_weights_are_told_to_be(self):
+        self.assertIn("the initial ones", self.run_lemnos("predict", "line.ini").stderr)
+        self.train()
+        self.assertEqual(self.run_lemnos("predict", "runs/small").stderr, "")
+
     def test_two_ranks_give_the_same(self):
         self.train()
         one, evaluated = self.digest(), self.passes("eval", "runs/small")
@@ -283,7 +315,8 @@ class Run(Case):
     def test_a_checkpoint_of_another_model(self):
         self.train()
         self.write("wide.ini", LINE.replace("[optimizer]", "[layer more]\ntype = linear\nfeatures = 1\n[optimizer]"))
-        self.fails(2, "train", "wide.ini", "--resume", "runs/small", message="the checkpoint is of another model")
+        error = self.fails(2, "train", "wide.ini", "--resume", "runs/small", message="the checkpoint is of another model")
+        self.assertNotIn("cores", error)
 
     def test_a_damaged_checkpoint(self):
         self.train()
