@@ -9,7 +9,8 @@
  * panel is as wide as what is left of N rounded up to 4. A matrix that lies row by row is one panel of all columns.
  */
 #define MATMUL_PANEL 64 /* columns */
-#define MATMUL_TILE_ROWS 16
+#define MATMUL_TILE_ROWS 16      /* the lower one of two heights */
+#define MATMUL_TALL_TILE_ROWS 32 /* the other */
 #define MATMUL_TILE_COLUMNS 32
 #define MATMUL_STEP 16 /* products that one turn of a loop adds to every element of a tile */
 

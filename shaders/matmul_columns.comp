@@ -8,14 +8,15 @@
  * base/shards.h: three loops of two turns, one a level, add neighbours, then pairs of them, then fours. A level that
  * has seen nothing yet holds -0, which added to anything changes no bit of it.
  *
- * A workgroup makes a tile of 16 k x 32 n (lib/tile.glsl), 16 rows a turn of the inner loop.
+ * A workgroup makes a tile of HEIGHT k x 32 n (lib/tile.glsl), 16 rows a turn of the inner loop.
  */
 #include "matmul.h"
 #include "lib/gather.glsl"
 #include "lib/tile.glsl"
 
 layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
-layout(constant_id = 3) const uint PACKED = 0; /* 1: left lies in panels of 16 columns, right of 32 (matmul_pack.comp) */
+layout(constant_id = 3) const uint PACKED = 0; /* 1: left lies in panels of HEIGHT columns, right of 32 (matmul_pack.comp) */
+layout(constant_id = 4) const uint HEIGHT = 16; /* or 32 */
 
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 layout(std430, binding = 2) writeonly restrict buffer Output
@@ -69,7 +70,7 @@ void main()
     uint lane = gl_SubgroupInvocationID;
 
     uvec2 tile = tile_place(push.order);
-    uint k = (push.first_depth_tile + tile.x) * (MATMUL_TILE_ROWS / 4);
+    uint k = (push.first_depth_tile + tile.x) * (HEIGHT / 4);
     uint column_tile = push.first_column_tile + tile.y;
     uint column = column_tile * (MATMUL_TILE_COLUMNS / 4) + lane;
 
@@ -80,19 +81,34 @@ void main()
     gather_advance(step2, 1, from);
     gather_step step3 = step2;
     gather_advance(step3, 1, from);
+    gather_step step4, step5, step6, step7;
+    if (HEIGHT == 32) {
+        step4 = step3;
+        gather_advance(step4, 1, from);
+        step5 = step4;
+        gather_advance(step5, 1, from);
+        step6 = step5;
+        gather_advance(step6, 1, from);
+        step7 = step6;
+        gather_advance(step7, 1, from);
+    }
 
     int skipped = int((PACKED == 1 ? push.first_depth_tile + tile.x : gl_WorkGroupID.z) * push.batch.left);
     int right_skipped = int((PACKED == 1 ? column_tile : gl_WorkGroupID.z) * push.batch.right + (PACKED == 1 ? lane : column));
     uint right_step = PACKED == 1 ? MATMUL_TILE_COLUMNS / 4 : columns;
     uint row = push.first_row;
     uint shard = 0;
-    TILE_ROWS(DECLARE_FOURS)
+    TILE_UPPER(DECLARE_FOURS)
+    TILE_LOWER(DECLARE_FOURS)
     for (;;) {
-        TILE_ROWS(DECLARE_PAIRS)
+        TILE_UPPER(DECLARE_PAIRS)
+        TILE_LOWER(DECLARE_PAIRS)
         for (;;) {
-            TILE_ROWS(DECLARE_ONES)
+            TILE_UPPER(DECLARE_ONES)
+            TILE_LOWER(DECLARE_ONES)
             for (;;) {
-                TILE_ROWS(DECLARE_SUMS)
+                TILE_UPPER(DECLARE_SUMS)
+                TILE_LOWER(DECLARE_SUMS)
                 uint end = row + shard_rows;
                 for (;;) {
                     gather_row row0 = gather_find(row + lane, row + lane < end, skipped, from);
@@ -100,30 +116,50 @@ void main()
                     vec4 a00, a01, a02, a03, a10, a11, a12, a13;
                     gather_load_four(row0, step0, step1, step2, step3, from, a00, a01, a02, a03);
                     gather_load_four(row1, step0, step1, step2, step3, from, a10, a11, a12, a13);
+                    vec4 a04, a05, a06, a07, a14, a15, a16, a17;
+                    if (HEIGHT == 32) {
+                        gather_load_four(row0, step4, step5, step6, step7, from, a04, a05, a06, a07);
+                        gather_load_four(row1, step4, step5, step6, step7, from, a14, a15, a16, a17);
+                    }
                     int at = int(row * right_step) + right_skipped;
-                    TILE_ROWS(LOAD_RIGHT)
+                    TILE_UPPER(LOAD_RIGHT)
                     ADD_FOUR(s0, s1, s2, s3, a00, a10)
                     ADD_FOUR(s4, s5, s6, s7, a01, a11)
                     ADD_FOUR(s8, s9, s10, s11, a02, a12)
                     ADD_FOUR(s12, s13, s14, s15, a03, a13)
+                    if (HEIGHT == 32) {
+                        ADD_FOUR(s16, s17, s18, s19, a04, a14)
+                        ADD_FOUR(s20, s21, s22, s23, a05, a15)
+                        ADD_FOUR(s24, s25, s26, s27, a06, a16)
+                        ADD_FOUR(s28, s29, s30, s31, a07, a17)
+                    }
                     row += MATMUL_STEP;
                     if (row >= end) {
                         break;
                     }
                 }
                 row = end;
-                TILE_ROWS(ADD_SUMS)
+                TILE_UPPER(ADD_SUMS)
+                if (HEIGHT == 32) {
+                    TILE_LOWER(ADD_SUMS)
+                }
                 shard++;
                 if (shard >= shards || shard % 2 == 0) {
                     break;
                 }
             }
-            TILE_ROWS(ADD_ONES)
+            TILE_UPPER(ADD_ONES)
+            if (HEIGHT == 32) {
+                TILE_LOWER(ADD_ONES)
+            }
             if (shard >= shards || shard % 4 == 0) {
                 break;
             }
         }
-        TILE_ROWS(ADD_PAIRS)
+        TILE_UPPER(ADD_PAIRS)
+        if (HEIGHT == 32) {
+            TILE_LOWER(ADD_PAIRS)
+        }
         if (shard >= shards) {
             break;
         }
@@ -134,5 +170,8 @@ void main()
     bool exists = column < columns && tile.x < push.order.row_tiles;
     uint to = (panel * depth + k * width) * 4 + column - panel - push.first_vector +
               gl_WorkGroupID.z * push.batch.result;
-    TILE_ROWS(STORE)
+    TILE_UPPER(STORE)
+    if (HEIGHT == 32) {
+        TILE_LOWER(STORE)
+    }
 }

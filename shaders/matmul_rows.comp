@@ -6,7 +6,7 @@
  * left: gathered (lib/gather.glsl), so that this is a matrix product, a convolution, the gradient of either to its
  * input, and a transposed convolution. right: panels (matmul.h). y: rows of columns rounded up to 4, the padding zero.
  *
- * A workgroup makes a tile of 16 rows x 32 columns (lib/tile.glsl); the sum over k runs in one order whatever the tile
+ * A workgroup makes a tile of HEIGHT rows x 32 columns (lib/tile.glsl); the sum over k runs in one order whatever the tile
  * and the number of rows. Behind the last k the left operand reads as 0.
  */
 #include "matmul.h"
@@ -16,6 +16,8 @@
 layout(constant_id = 2) const uint HAS_BIAS = 0;
 layout(constant_id = 3) const uint PANELS = 1;  /* 0: right lies row by row */
 layout(constant_id = 4) const uint SCATTER = 0; /* 1: results go to every stride-th position of an image */
+
+layout(constant_id = 5) const uint HEIGHT = 16; /* or 32 */
 
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
@@ -50,7 +52,7 @@ layout(push_constant) uniform Push
 #define DECLARE(i) vec4 s##i = vec4(0);
 #define LOAD_RIGHT(i) vec4 b##i = imageLoad(right, at + i * width);
 #define STORE(i)                                                                                                       \
-    uint to##i = SCATTER == 1 ? subgroupShuffle(i < 8 ? place0 : place1, i % 8) : to + i * columns;                    \
+    uint to##i = SCATTER == 1 ? subgroupShuffle(place[i / 8], i % 8) : to + i * columns;                               \
     if (exists && row + i < end_row) {                                                                                 \
         y[to##i + column] = mix(vec4(0), s##i + offset, inside);                                                       \
     }
@@ -74,7 +76,7 @@ void main()
     uint depth = push.depth;
 
     uvec2 tile = tile_place(push.order);
-    uint row = push.first_row + tile.x * MATMUL_TILE_ROWS;
+    uint row = push.first_row + tile.x * HEIGHT;
     uint lane = gl_SubgroupInvocationID;
     uint column = tile.y * (MATMUL_TILE_COLUMNS / 4) + lane;
 
@@ -85,8 +87,14 @@ void main()
 
     gather_row row0 = gather_find(row + lane, row + lane < end_row, skipped, from);
     gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end_row, skipped, from);
+    gather_row row2, row3;
+    if (HEIGHT == 32) {
+        row2 = gather_find(row + 16 + lane, row + 16 + lane < end_row, skipped, from);
+        row3 = gather_find(row + 24 + lane, row + 24 + lane < end_row, skipped, from);
+    }
     gather_step step = gather_begin(0, from);
-    TILE_ROWS(DECLARE)
+    TILE_UPPER(DECLARE)
+    TILE_LOWER(DECLARE)
     uint k = 0;
     for (;;) {
         gather_step step1 = step;
@@ -95,20 +103,30 @@ void main()
         gather_advance(step2, 1, from);
         gather_step step3 = step2;
         gather_advance(step3, 1, from);
-        vec4 a00, a01, a02, a03, a10, a11, a12, a13;
+        vec4 a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33;
         gather_load_four(row0, step, step1, step2, step3, from, a00, a01, a02, a03);
         gather_load_four(row1, step, step1, step2, step3, from, a10, a11, a12, a13);
+        if (HEIGHT == 32) {
+            gather_load_four(row2, step, step1, step2, step3, from, a20, a21, a22, a23);
+            gather_load_four(row3, step, step1, step2, step3, from, a30, a31, a32, a33);
+        }
         if (WHOLE == 1) {
             gather_advance(step, 4, from);
         } else {
             gather_advance(step3, 1, from);
             step = step3;
         }
-        TILE_ROWS(LOAD_RIGHT)
+        TILE_UPPER(LOAD_RIGHT)
         ADD_FOUR(s0, s1, s2, s3, a00, a01, a02, a03, 0)
         ADD_FOUR(s4, s5, s6, s7, a00, a01, a02, a03, 4)
         ADD_FOUR(s8, s9, s10, s11, a10, a11, a12, a13, 0)
         ADD_FOUR(s12, s13, s14, s15, a10, a11, a12, a13, 4)
+        if (HEIGHT == 32) {
+            ADD_FOUR(s16, s17, s18, s19, a20, a21, a22, a23, 0)
+            ADD_FOUR(s20, s21, s22, s23, a20, a21, a22, a23, 4)
+            ADD_FOUR(s24, s25, s26, s27, a30, a31, a32, a33, 0)
+            ADD_FOUR(s28, s29, s30, s31, a30, a31, a32, a33, 4)
+        }
         at += MATMUL_STEP * width;
         k += MATMUL_STEP / 4;
         if (k >= depth) {
@@ -120,11 +138,17 @@ void main()
     bvec4 inside = lessThan(uvec4(column * 4) + uvec4(0, 1, 2, 3), uvec4(push.columns));
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
     uint to = (row - push.first_row) * columns + gl_WorkGroupID.z * push.batch.result;
-    uint place0 = 0;
-    uint place1 = 0;
+    uvec4 place = uvec4(0);
     if (SCATTER == 1) {
-        place0 = find_place(row + lane, from, push.places, columns);
-        place1 = find_place(row + 8 + lane, from, push.places, columns);
+        place.x = find_place(row + lane, from, push.places, columns);
+        place.y = find_place(row + 8 + lane, from, push.places, columns);
+        if (HEIGHT == 32) {
+            place.z = find_place(row + 16 + lane, from, push.places, columns);
+            place.w = find_place(row + 24 + lane, from, push.places, columns);
+        }
     }
-    TILE_ROWS(STORE)
+    TILE_UPPER(STORE)
+    if (HEIGHT == 32) {
+        TILE_LOWER(STORE)
+    }
 }

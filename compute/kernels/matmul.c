@@ -100,6 +100,14 @@ struct matmul_left matmul_left_single(struct binding image, const struct window 
     return left;
 }
 
+/* Rows of the tiles that `count` rows are cut into: tall tiles are a tenth faster, unless they are filled up for it. */
+static int64_t tile_height(int64_t count)
+{
+    int64_t low = tiles_of(count, MATMUL_TILE_ROWS) * MATMUL_TILE_ROWS;
+    int64_t tall = tiles_of(count, MATMUL_TALL_TILE_ROWS) * MATMUL_TALL_TILE_ROWS;
+    return 15 * tall <= 16 * low ? MATMUL_TALL_TILE_ROWS : MATMUL_TILE_ROWS;
+}
+
 /* Whether the shaders may take four vectors of channels at once. */
 static bool is_whole(const struct matmul_left *left)
 {
@@ -152,7 +160,7 @@ static struct unit make_unit(const struct matmul_rows *params)
 {
     if (params->scatter == NULL) {
         int64_t row_size = round4(params->columns) * (int64_t)sizeof(float);
-        return (struct unit){.rows = MATMUL_TILE_ROWS, .size = MATMUL_TILE_ROWS * row_size};
+        return (struct unit){.rows = MATMUL_TALL_TILE_ROWS, .size = MATMUL_TALL_TILE_ROWS * row_size};
     }
     const struct gather *from = &params->left.gather;
     struct unit unit = {.rows = (int64_t)from->made_width.value * from->made_height.value,
@@ -180,10 +188,11 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
 {
     int64_t depth = params->left.depth;
     int64_t right_size = depth * round4(params->columns) * (int64_t)sizeof(float);
-    int64_t row_tiles = tiles_of(part->rows, MATMUL_TILE_ROWS);
+    int64_t height = tile_height(part->rows);
+    int64_t row_tiles = tiles_of(part->rows, height);
     int64_t column_tiles = tiles_of(params->columns, MATMUL_TILE_COLUMNS);
     /* A small right operand stays in the cache itself: then row by row, so that rows are written one after another. */
-    int64_t tile_size = right_size <= 2 * CACHE_SIZE ? CACHE_SIZE : depth * MATMUL_TILE_ROWS * (int64_t)sizeof(float);
+    int64_t tile_size = right_size <= 2 * CACHE_SIZE ? CACHE_SIZE : depth * height * (int64_t)sizeof(float);
     struct matmul_rows_push push = {.left = params->left.gather,
                                     .order = make_order(row_tiles, column_tiles, tile_size),
                                     .places = part->places,
@@ -192,15 +201,15 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
                                     .depth = (uint)(depth / 4),
                                     .columns = (uint)params->columns,
                                     .batch = params->batch};
-    struct dispatch dispatch = {.kernel = "matmul_rows",
-                                .bindings = {params->left.tensor, params->right,
-                                             params->bias != NULL ? *params->bias : params->right, part->output},
-                                .binding_count = 4,
-                                .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL,
-                                              params->layout == RIGHT_PANELS, params->scatter != NULL},
-                                .constant_count = 5,
-                                .flops =
-                                    2.0 * (double)part->rows * params->left.useful_depth * (double)params->columns};
+    struct dispatch dispatch = {
+        .kernel = "matmul_rows",
+        .bindings = {params->left.tensor, params->right, params->bias != NULL ? *params->bias : params->right,
+                     part->output},
+        .binding_count = 4,
+        .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL, params->layout == RIGHT_PANELS,
+                      params->scatter != NULL, (uint32_t)height},
+        .constant_count = 6,
+        .flops = 2.0 * (double)part->rows * params->left.useful_depth * (double)params->columns};
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
     set_batch(&dispatch, params->batch_count);
@@ -238,11 +247,12 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
     return STATUS_OK;
 }
 
-static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles)
+static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles,
+                               int64_t height)
 {
     const struct row_range *rows = &params->rows;
     int64_t vectors = params->left.depth * round4(params->columns) / 4;
-    int64_t line = MATMUL_TILE_ROWS * (int64_t)sizeof(float); /* of a row of the left operand, in a tile */
+    int64_t line = height * (int64_t)sizeof(float); /* of a row of the left operand, in a tile */
     struct matmul_columns_push push = {
         .left = params->left.gather,
         .order = make_order(tiles->depth_count, tiles->column_count, rows->shards * rows->shard_rows * line),
@@ -255,14 +265,14 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
         .columns = (uint)(round4(params->columns) / 4),
         .batch = params->batch};
     double share = (double)tiles->vector_count / (double)vectors;
-    struct dispatch dispatch = {
-        .kernel = "matmul_columns",
-        .bindings = {params->left.tensor, params->right, params->output},
-        .binding_count = 3,
-        .constants = {params->left.kind, is_whole(&params->left), params->layout == RIGHT_PANELS, params->packed},
-        .constant_count = 4,
-        .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows * params->left.useful_depth *
-                 (double)params->columns};
+    struct dispatch dispatch = {.kernel = "matmul_columns",
+                                .bindings = {params->left.tensor, params->right, params->output},
+                                .binding_count = 3,
+                                .constants = {params->left.kind, is_whole(&params->left),
+                                              params->layout == RIGHT_PANELS, params->packed, (uint32_t)height},
+                                .constant_count = 5,
+                                .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows *
+                                         params->left.useful_depth * (double)params->columns};
     if (tiles->vector_count < vectors) {
         dispatch.bindings[2] =
             part_of(params->output, tiles->first_vector * VECTOR_SIZE, tiles->vector_count * VECTOR_SIZE);
@@ -282,7 +292,7 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
 {
     assert(matmul_columns_fits(&params->rows));
     bool is_cpu = tape->device_class == CLASS_CPU;
-    int64_t tile_rows = is_cpu ? MATMUL_TILE_ROWS : MATMUL_GPU_TILE_ROWS;
+    int64_t tile_rows = is_cpu ? tile_height(params->left.depth) : MATMUL_GPU_TILE_ROWS;
     int64_t tile_columns = is_cpu ? MATMUL_TILE_COLUMNS : MATMUL_GPU_TILE_COLUMNS;
     /* As many dispatches as the limit of storage buffers asks for. */
     int64_t depth = params->left.depth;
@@ -303,7 +313,7 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
                                        .column_count = tiles_of(width, tile_columns),
                                        .first_vector = (n * depth + k * width) / 4,
                                        .vector_count = width * height / 4};
-            TRY(is_cpu ? add_columns(tape, params, &tiles) : matmul_gpu_columns(tape, params, &tiles));
+            TRY(is_cpu ? add_columns(tape, params, &tiles, tile_rows) : matmul_gpu_columns(tape, params, &tiles));
         }
     }
     return STATUS_OK;
@@ -352,15 +362,16 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
     if (rows.shard_rows > PART_ROWS) {
         return sum_tree(tape, params, rows, PART_ROWS, output);
     }
-    struct matmul_columns product = {.left = params->left,
-                                     .right = params->right,
-                                     .columns = params->columns,
-                                     .rows = rows,
-                                     .output = output,
-                                     .layout = RIGHT_PANELS,
-                                     .packed = params->packed_rows > 0,
-                                     .batch = {.left = (uint)(params->packed_rows * MATMUL_TILE_ROWS / 4),
-                                               .right = (uint)(params->packed_rows * MATMUL_TILE_COLUMNS / 4)}};
+    struct matmul_columns product = {
+        .left = params->left,
+        .right = params->right,
+        .columns = params->columns,
+        .rows = rows,
+        .output = output,
+        .layout = RIGHT_PANELS,
+        .packed = params->packed_rows > 0,
+        .batch = {.left = (uint)(params->packed_rows * tile_height(params->left.depth) / 4),
+                  .right = (uint)(params->packed_rows * MATMUL_TILE_COLUMNS / 4)}};
     return matmul_columns(tape, &product);
 }
 
@@ -389,7 +400,7 @@ static bool pack_pays(const struct matmul_gradient *params, int64_t rows)
 {
     enum { LONG_ROW = 256 };
     int64_t columns = round4(params->columns);
-    return params->left.kind == GATHER_ROWS && params->left.depth % MATMUL_TILE_ROWS == 0 &&
+    return params->left.kind == GATHER_ROWS && params->left.depth % tile_height(params->left.depth) == 0 &&
            params->left.depth >= LONG_ROW && columns >= LONG_ROW &&
            rows * (params->left.depth + columns) * (int64_t)sizeof(float) > 2 * CACHE_SIZE;
 }
@@ -397,12 +408,13 @@ static bool pack_pays(const struct matmul_gradient *params, int64_t rows)
 static enum status pack_operands(struct tape *tape, struct matmul_gradient *params, int64_t rows)
 {
     struct matmul_left *left = &params->left;
-    int64_t tiles = left->depth / MATMUL_TILE_ROWS;
+    int64_t height = tile_height(left->depth);
+    int64_t tiles = left->depth / height;
     const int64_t kernel[2] = {tiles, 1};
-    TRY(pack(tape, left->tensor, rows, left->depth, MATMUL_TILE_ROWS, &left->tensor));
+    TRY(pack(tape, left->tensor, rows, left->depth, height, &left->tensor));
     TRY(pack(tape, params->right, rows, round4(params->columns), MATMUL_TILE_COLUMNS, &params->right));
     /* A row of a panel holds a tile's k: as many channels, at as many kernel positions as there are tiles. */
-    left->gather.channels = MATMUL_TILE_ROWS / 4;
+    left->gather.channels = (uint)height / 4;
     left->gather.kernel = matmul_pair(kernel);
     return STATUS_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * A tile of 16 x 32 sums, and 16 products added to each: the part of a matmul where the time goes.
+ * A tile of 16 x 32 or 32 x 32 sums, and 16 products added to each: the part of a matmul where the time goes.
  *
  * Made for CPU drivers (lavapipe), on which an invocation is a lane of a vector register, and a workgroup of 8 is one
  * register:
@@ -8,6 +8,8 @@
  *   indices, which are one instruction; anything that is only uniform in fact would be loaded lane by lane.
  * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
  *   in registers for all 16 products; sums beyond that live on the stack, touched once a turn of the loop.
+ * - A load from memory costs as much as a dozen multiply-adds (its lanes' addresses are taken out of their register one by
+ *   one, and what they find is transposed): a tile of 32 rows needs half the loads of right operands.
  * - A turn of 16 and not 8 products: a loop's variables are blended under the execution mask at the end of every turn.
  * - Loops end at their foot. A driver that masks lanes runs a turn whose condition fails at the head to its end, for
  *   nothing; and push constants are read before the loops, for in a loop they are loaded lane by lane.
@@ -19,8 +21,10 @@
 
 layout(local_size_x = 8) in;
 
-/* Rows 0 .. 15 of the tile: X(row). */
-#define TILE_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+/* Rows of the tile, upper and lower half: X(row). Those of the lower half are there where the tile is 32 rows high. */
+#define TILE_UPPER(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define TILE_LOWER(X)                                                                                                  \
+    X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
 
 #define TILE_ADD(sum, left, lane, right) sum = fma(vec4(subgroupShuffle(left, lane)), right, sum);
 
