@@ -163,6 +163,25 @@ const char *config_get(const struct config *config, const char *section, const c
     return entry != NULL ? entry->value : NULL;
 }
 
+const char *config_override(const struct config *config, const char *section, size_t index, const char **value)
+{
+    const struct section *found = config_find_section(config, section);
+    for (size_t i = 0; found != NULL && i < found->entry_count; i++) {
+        const struct entry *entry = &found->entries[i];
+        if (entry->place.file == COMMAND_LINE && index-- == 0) {
+            *value = entry->value;
+            return entry->key;
+        }
+    }
+    return NULL;
+}
+
+enum status config_place(const struct config *config, const char *section, char **where)
+{
+    const struct section *found = config_find_section(config, section);
+    return config_where(config, found != NULL ? found->place : (struct place){0, 0}, where);
+}
+
 static enum status remember_reader(struct config *config, const char *section, const struct option *table)
 {
     for (size_t i = 0; i < config->reader_count; i++) {

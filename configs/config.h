@@ -49,6 +49,10 @@ const char *config_section_name(const struct config *config, const char *prefix,
 /* The text of a key, or NULL. Does not count as reading it. `line`, if not NULL, gets "file:line" (NULL without key).
  */
 const char *config_get(const struct config *config, const char *section, const char *key, const char **line);
+/* The keys of a section that the command line sets, in order: index 0, 1, ... until NULL. *value gets the text. */
+const char *config_override(const struct config *config, const char *section, size_t index, const char **value);
+/* "file:line" of a section, the file where it is absent; the caller frees it. */
+enum status config_place(const struct config *config, const char *section, char **where) MUST_CHECK;
 
 /*
  * Fills `values` from the table's defaults and the section; a section that is absent is all defaults. What `values`

@@ -1,11 +1,11 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "models/model.h"
+#include "models/review.h"
 #include "models/zoo.h"
-
-static const char layer_prefix[] = "layer ";
 
 struct model_options {
     char *input;
@@ -49,8 +49,17 @@ struct builder {
     struct config *config;
     const struct model_params *params;
     struct model *model;
-    int above; /* the value that the next layer reads by default */
+    int above;       /* the value that the next layer reads by default; -1: it failed, and that is told */
+    size_t position; /* of the section that is read, among those of layers */
+    bool broken;     /* some layer failed */
 };
+
+/* What stands below a layer that failed fails too, and is not to blame. */
+static void give_up(struct builder *builder)
+{
+    builder->above = -1;
+    builder->broken = true;
+}
 
 static void unknown_type(struct builder *builder, const char *section, const char *type)
 {
@@ -67,7 +76,7 @@ static void unknown_type(struct builder *builder, const char *section, const cha
     config_skip(builder->config, section);
 }
 
-static void unknown_input(struct builder *builder, const char *section, const char *name)
+static void unknown_name(struct builder *builder, const char *section, const char *name)
 {
     const struct graph *graph = &builder->model->graph;
     const char *near = NULL;
@@ -81,6 +90,25 @@ static void unknown_input(struct builder *builder, const char *section, const ch
     config_problem(builder->config, section, "input", "there is no layer or data field \"%s\" above this one%s%s%s",
                    name, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
     free(names);
+}
+
+/* Why there is no value of that name: a layer above failed, which is told already; it stands below; or nothing has it.
+ */
+static void unknown_input(struct builder *builder, const char *section, const char *name)
+{
+    const char *other;
+    for (size_t i = 0; (other = config_section_name(builder->config, layer_prefix, i)) != NULL; i++) {
+        if (strcmp(other + strlen(layer_prefix), name) != 0) {
+            continue;
+        }
+        if (i >= builder->position) {
+            config_problem(builder->config, section, "input",
+                           "[%s] does not stand above this layer, and layers run in the order in which they stand",
+                           other);
+        }
+        return;
+    }
+    unknown_name(builder, section, name);
 }
 
 /* The value indices that `input = a, b` names; -1: a problem was reported. */
@@ -122,7 +150,41 @@ static void derive_features(const struct builder *builder, const struct layer_ty
     }
 }
 
-static void note_loss(struct builder *builder, const struct layer *layer, const char *section)
+/* A layer that does not fit; `section` is NULL for the loss that stands in no config. */
+static void report(struct builder *builder, const char *section, const struct layer_params *layer, const char *message)
+{
+    struct text overrides = {0};
+    char *reader = NULL;
+    const struct graph *graph = &builder->model->graph;
+    enum status status = blame_overrides(builder->config, graph, section, layer, &overrides);
+    int producer = graph->values[layer->inputs[0]].producer;
+    if (status == STATUS_OK && section == NULL && producer >= 0) {
+        status = memory_format(&reader, "%s%s", layer_prefix, graph->layers[producer]->name);
+    }
+    bool named = reader != NULL && config_has_section(builder->config, reader);
+    if (status == STATUS_OK) {
+        config_problem(builder->config, named ? reader : section, NULL, "%s%s: %s%s",
+                       section == NULL ? "the loss that data of this kind get, " : "", layer->type->name, message,
+                       text_get(&overrides));
+    } else {
+        config_problem(builder->config, section, NULL, "%s", message);
+    }
+    text_release(&overrides);
+    free(reader);
+    give_up(builder);
+}
+
+/* The message of a failed layer without its "layer NAME (TYPE): ", which the place says already. */
+static const char *bare_message(const struct layer_params *layer)
+{
+    char prefix[256];
+    int length = snprintf(prefix, sizeof prefix, "layer %s (%s): ", layer->name, layer->type->name);
+    bool starts = length < (int)sizeof prefix && strncmp(status_message(), prefix, (size_t)length) == 0;
+    return status_message() + (starts ? length : 0);
+}
+
+static void note_loss(struct builder *builder, const struct layer *layer, const char *section,
+                      const struct layer_params *params)
 {
     struct model *model = builder->model;
     if (model->loss_count == MODEL_MAX_LOSSES) {
@@ -135,11 +197,12 @@ static void note_loss(struct builder *builder, const struct layer *layer, const 
     int64_t outputs = shape_channels(layer_input_shape(layer, 0));
     bool judges_labels = builder->params->is_class && layer->input_count > 1 && layer->inputs[1] == model->inputs[1];
     if (layer->type->classifies && judges_labels && outputs != builder->params->outputs) {
-        const struct value *head = &model->graph.values[layer->inputs[0]];
-        config_problem(builder->config, section, NULL,
-                       "its input %s has %lld outputs, but the data have %lld classes; a linear layer without "
-                       "features has as many as the data ask for",
-                       head->name, (long long)outputs, (long long)builder->params->outputs);
+        char message[PARAMETER_NAME_SIZE + 256];
+        snprintf(message, sizeof message,
+                 "its input %s has %lld outputs, but the data have %lld classes; a linear layer without features has "
+                 "as many as the data ask for",
+                 model->graph.values[layer->inputs[0]].name, (long long)outputs, (long long)builder->params->outputs);
+        report(builder, section, params, message);
     }
     model->losses[model->loss_count++] = layer->index;
 }
@@ -153,15 +216,14 @@ static enum status add_layer(struct builder *builder, const char *section, const
     struct layer *layer;
     enum status status = graph_add(&builder->model->graph, &params, &layer);
     if (status == STATUS_BAD_INPUT) {
-        config_problem(builder->config, section, NULL, "%s", status_message());
-        builder->above = -1;
+        report(builder, section, &params, bare_message(&params));
         return STATUS_OK;
     }
     if (status != STATUS_OK) {
         return status;
     }
     if (layer->type->is_loss) {
-        note_loss(builder, layer, section);
+        note_loss(builder, layer, section, &params);
     } else if (layer->output_count > 0) {
         builder->above = layer->outputs[0];
     }
@@ -177,7 +239,7 @@ static enum status read_layer(struct builder *builder, const char *section, cons
         if (common->type != NULL && common->type[0] != '\0') {
             unknown_type(builder, section, common->type);
         }
-        builder->above = -1;
+        give_up(builder);
         return STATUS_OK;
     }
     if (graph_find_value(&builder->model->graph, name) >= 0) {
@@ -188,20 +250,21 @@ static enum status read_layer(struct builder *builder, const char *section, cons
     }
     void *options = NULL;
     enum status status = STATUS_OK;
+    size_t problems = config_problem_count(builder->config);
     TRY_OUT(memory_allocate(1, type->options_size + 1, &options));
     if (type->options != NULL) {
         TRY_OUT(config_read(builder->config, section, type->options, options));
     }
     int inputs[LAYER_MAX_INPUTS];
     int count = find_inputs(builder, section, type, common->input, inputs);
-    bool known = count > 0;
+    bool known = count > 0 && config_problem_count(builder->config) == problems;
     for (int i = 0; i < count; i++) {
         known = known && inputs[i] >= 0; /* what stands above failed already; one report is enough */
     }
     if (known) {
         status = add_layer(builder, section, type, name, options, inputs, count);
     } else {
-        builder->above = -1;
+        give_up(builder);
     }
 out:
     if (options != NULL && type->options != NULL) {
@@ -241,7 +304,7 @@ static enum status add_architecture(struct builder *builder, const struct archit
         status = STATUS_OK;
     }
     if (config_problem_count(builder->config) > problems) {
-        builder->above = -1;
+        give_up(builder);
     }
     option_release(architecture->options, options);
     free(options);
@@ -258,13 +321,13 @@ static enum status read_model(struct builder *builder, bool *is_zoo)
     if (options.input[0] != '\0') {
         builder->above = graph_find_value(&builder->model->graph, options.input);
         if (builder->above < 0) {
-            unknown_input(builder, "model", options.input);
+            unknown_name(builder, "model", options.input);
         }
     }
     enum status status = STATUS_OK;
     if (config_problem_count(builder->config) > problems) {
         config_skip(builder->config, "model");
-        builder->above = -1;
+        give_up(builder);
     } else if (*is_zoo) {
         status = add_architecture(builder, architectures[options.architecture - 1]);
     }
@@ -277,7 +340,7 @@ static enum status add_default_loss(struct builder *builder)
 {
     const char *name = builder->params->is_class ? "softmax_cross_entropy" : "mse";
     const struct layer_type *type = layer_type_find(name);
-    if (type == NULL || builder->above < 0 || builder->params->field_count < 2) {
+    if (type == NULL || builder->params->field_count < 2) {
         return STATUS_OK;
     }
     void *options;
@@ -300,6 +363,7 @@ enum status model_create(struct config *config, const struct model_params *param
     size_t count = 0;
     for (; (section = config_section_name(config, layer_prefix, count)) != NULL; count++) {
         struct layer_common common;
+        builder.position = count;
         TRY(config_read(config, section, layer_common_table, &common));
         enum status status = read_layer(&builder, section, &common);
         option_release(layer_common_table, &common);
@@ -312,8 +376,11 @@ enum status model_create(struct config *config, const struct model_params *param
         }
         return STATUS_OK;
     }
-    if (model->loss_count == 0) {
+    if (model->loss_count == 0 && !builder.broken) {
         TRY(add_default_loss(&builder));
+    }
+    if (!builder.broken) {
+        TRY(check_heads(config, model));
     }
     return STATUS_OK;
 }

@@ -37,6 +37,8 @@ struct model {
  */
 enum status model_create(struct config *config, const struct model_params *params, struct model *model) MUST_CHECK;
 void model_release(struct model *model);
+/* Warns of every layer that leads to no loss, with its place: it is computed, and changes nothing. */
+enum status model_warn_unread(const struct config *config, const struct model *model) MUST_CHECK;
 
 /* The keys of [model] and those that every [layer NAME] has, for help. */
 extern const struct option model_option_table[];

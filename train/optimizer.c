@@ -52,7 +52,8 @@ static enum status read_named_groups(struct session *session, struct config *con
                 matches++;
             }
         }
-        if (matches == 0) {
+        /* A layer that failed, which is told, may be the one that is meant. */
+        if (matches == 0 && config_problem_count(config) == 0) {
             config_problem(config, section, "parameters", "no parameter's name matches; lemnos explain lists them");
         }
         option_release(group_option_table, &options);

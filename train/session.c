@@ -88,7 +88,9 @@ static enum status read_config(struct session *session, const struct session_par
     } else {
         config_skip(params->config, "group ");
     }
-    return config_check(params->config);
+    TRY(config_check(params->config));
+    /* Rank 0 speaks for all: the config is the same everywhere. */
+    return comm_rank(session->comm) == 0 ? model_warn_unread(params->config, &session->model) : STATUS_OK;
 }
 
 /* --- the program ---------------------------------------------------------------------------------------------------

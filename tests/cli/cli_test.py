@@ -195,10 +195,21 @@ class Configs(Case):
     def test_shapes_that_do_not_fit(self):
         self.write("shape.ini", LINE.replace("[layer line]\ntype = linear\nfeatures = 1",
                                              "[layer pool]\ntype = max_pool2d\nkernel = 2"))
-        self.refuses("train", "shape.ini", message="shape.ini:7: [layer pool] layer pool (max_pool2d)")
+        self.refuses("train", "shape.ini", message="shape.ini:7: [layer pool] max_pool2d: needs an image")
         self.refuses("explain", "shape.ini", message="shape.ini:7: [layer pool]")
         error = self.refuses("train", "line.ini", "layer line.features=2", message="the prediction has shape 2")
         self.assertIn("the target has shape 1", error)
+        self.assertIn("line.ini:7: [layer line] the loss that data of this kind get, mse: ", error)
+        self.assertIn("; the command line sets [layer line] features = 2\n", error)
+
+    def test_layers_without_effect_are_told(self):
+        self.write("more.ini", LINE + "[layer side]\ntype = relu\ninput = features\n[layer loss]\ntype = mse\n"
+                   "input = line\n[layer late]\ntype = relu\n")
+        done = self.run_lemnos("train", "more.ini", ranks=2)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(re.findall("lemnos: warning: (.*)", done.stderr),
+                         ["more.ini:16: [layer side] has no effect: its output does not go to a loss",
+                          "more.ini:22: [layer late] has no effect: its output does not go to a loss, which stands above it"])
 
     def test_show_checks_keys_and_prints_what_results(self):
         self.write("more.ini", "include = line.ini\n[run]\nname = other\n")

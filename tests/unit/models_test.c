@@ -239,6 +239,41 @@ static void users_are_told_once_what_is_wrong(void **state)
            "the name \"fc\" stands for a field of the data");
 }
 
+static void a_layer_that_failed_is_told_alone(void **state)
+{
+    (void)state;
+    /* By a wrong input, type or key: what reads it, and the loss, are not to blame. */
+    static const char *const wrong[] = {"type = relu\ninput = imagee", "type = rely",
+                                        "type = max_pool2d\nkernel = 250x3", "type = max_pool2d\nkernel = two",
+                                        "type = max_pool2d\npadding = 5\nkernel = 2"};
+    static const char *const parts[] = {"did you mean \"image\"", "did you mean \"relu\"",
+                                        "[layer a] max_pool2d: the window", "kernel = two",
+                                        "[layer a] max_pool2d: padding 5"};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "[layer a]\n%s\n[layer b]\ntype = relu\n[layer c]\ntype = add\ninput = a, b\n[layer d]\ntype = "
+                 "relu\ninput = image\n[layer e]\ntype = mse\ninput = c\n",
+                 wrong[i]);
+        refuse(text, photographs, parts[i]);
+    }
+    refuse("[layer a]\ntype = relu\ninput = b\n[layer b]\ntype = relu\ninput = image\n", photographs,
+           "[layer a] input: [layer b] does not stand above this layer");
+}
+
+static void only_a_head_takes_its_size_from_the_data(void **state)
+{
+    (void)state;
+    refuse("[layer hidden]\ntype = linear\n[layer relu]\ntype = relu\n[layer head]\ntype = linear\n", vectors,
+           "test.ini:1: [layer hidden] set features: only a layer whose output goes to a loss");
+    struct model model;
+    create("[layer a]\ntype = linear\n[layer b]\ntype = linear\ninput = features\n[layer sum]\ntype = add\n"
+           "input = a, b\n[layer drop]\ntype = dropout\n",
+           vectors, 10, &model);
+    assert_shape(&model, "drop", shape_vector(10));
+    model_release(&model);
+}
+
 static void keys_of_architectures_are_their_own(void **state)
 {
     (void)state;
@@ -285,6 +320,8 @@ int main(void)
         cmocka_unit_test(global_statistics_reach_every_batch_norm),
         cmocka_unit_test(a_plan_passes_the_null_engine),
         cmocka_unit_test(users_are_told_once_what_is_wrong),
+        cmocka_unit_test(a_layer_that_failed_is_told_alone),
+        cmocka_unit_test(only_a_head_takes_its_size_from_the_data),
         cmocka_unit_test(keys_of_architectures_are_their_own),
         cmocka_unit_test(wrong_options_of_a_network_in_c_are_told),
     };
