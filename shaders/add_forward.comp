@@ -1,7 +1,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-/* y = ((x0 + x1) + x2) + ...; bindings beyond the inputs there are hold the first one again and are not read. */
+/* y = ((x0 + x1) + x2) + ..., then the epilogue; bindings beyond the inputs there are hold the first one again and are not read. */
 #include "add.h"
+#define EPILOGUE_ID 1
+#include "lib/epilogue.glsl"
 
 layout(constant_id = 0) const uint INPUTS = 2;
 
@@ -36,7 +38,8 @@ void make_vector(uint index, uint at)
     ADD_NEXT(5)
     ADD_NEXT(6)
     ADD_NEXT(7)
-    y[at] = sum;
+    sum = epilogue_apply(sum);
+    y[at] = map_moves_zero(EPILOGUE_MAP) ? map_without_padding(sum, index, push.channels) : sum;
 }
 
 #define TURNS ADD_TURNS

@@ -19,6 +19,7 @@ struct batch_norm_push {
     uint sum_step;       /* the same for the sums of the backward pass */
     float rows;          /* over which the statistics were taken */
     float epsilon;
+    uint channel_count; /* without the padding */
 };
 
 /* Push constants of batch_norm_merge and batch_norm_centre: an invocation works on a vector of channels of a shard. */
@@ -30,6 +31,12 @@ struct batch_norm_merge_push {
     float part_rows;  /* of every part but the last */
     float last_rows;
     float mean_scale; /* what the parts' means are multiplied with */
+    float epsilon;
+};
+
+/* Push constants of batch_norm_fold: an invocation works on a vector of channels. */
+struct batch_norm_fold_push {
+    uint channels; /* vectors */
     float epsilon;
 };
 

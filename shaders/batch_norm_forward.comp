@@ -1,7 +1,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias */
+/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias, then the epilogue */
 #include "batch_norm.h"
+#define EPILOGUE_ID 2
+#include "lib/epilogue.glsl"
 
 layout(constant_id = 0) const uint AFFINE = 1;   /* 0: no weight and bias */
 layout(constant_id = 1) const uint VARIANCE = 0; /* 1: `spreads` holds variances, 0: 1 / sqrt(variance + epsilon) */
@@ -34,9 +36,11 @@ void make_vector(uint index, uint at)
         scale *= imageLoad(weight, int(place.channel));
         shift = imageLoad(bias, int(place.channel));
     }
+    bvec4 inside = lessThan(uvec4(place.channel * 4) + uvec4(0, 1, 2, 3), uvec4(push.channel_count));
     uint from = place.first;
     for (uint i = 0; i < place.count; i++) {
-        y[from - push.made_first] = (imageLoad(x, int(from)) - mean) * scale + shift;
+        vec4 value = epilogue_apply(normalise(imageLoad(x, int(from)), mean, scale, shift));
+        y[from - push.made_first] = map_moves_zero(EPILOGUE_MAP) ? mix(vec4(0), value, inside) : value;
         from += push.channels.value;
     }
 }

@@ -3,20 +3,23 @@
 /*
  * Convolution by groups, four output channels o of four neighbouring columns at once; c counts the inputs of o's group:
  *
- *     y[o] = bias[o] + sum over kernel positions p and c of weights[p][c][o] * x[group of o * GROUP_INPUTS + c]
+ *     y[o] = bias[o] + sum over kernel positions p and c of weights[p][c][o] * x[group of o * GROUP_INPUTS + c], then the epilogue
  *
  * Weights are loaded once for the four columns, and inputs that windows share once for all of them: the same loads,
  * written out, are one to the compiler.
  */
 #include "conv2d_grouped.h"
 #include "lib/grouped.glsl"
+#define EPILOGUE_ID 12
+#define EPILOGUE_BINDING 3
+#include "lib/epilogue.glsl"
 
 layout(constant_id = 11) const uint HAS_BIAS = 0;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer weights;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
-layout(std430, binding = 3) writeonly restrict buffer Output
+layout(std430, binding = 4) writeonly restrict buffer Output
 {
     vec4 y[];
 };
@@ -49,7 +52,7 @@ vec4 load_inputs(int from, uvec4 inputs, uint vector, uint c)
     sum##t += value##t.x * weight0 + value##t.y * weight1 + value##t.z * weight2 + value##t.w * weight3;
 #define STORE(t)                                                                                                       \
     if (index < push.count && first + t < made_width) {                                                                \
-        y[to + t * made_vectors] = without_padding(sum##t, vector, push.made_channels);                                \
+        y[to + t * made_vectors] = without_padding(epilogue_apply(sum##t, rows), vector, push.made_channels);          \
     }
 
 void main()
@@ -101,5 +104,6 @@ void main()
             }
         }
     }
+    epilogue rows = epilogue_load(vector, made_vectors);
     STORE(0) STORE(1) STORE(2) STORE(3)
 }

@@ -1,10 +1,10 @@
-/* Push constants and functions of map_forward and map_backward. Shared by C and GLSL. */
+/* Functions of one element, and push constants of map_forward and map_backward. Shared by C and GLSL. */
 #ifndef SHADERS_MAP_H
 #define SHADERS_MAP_H
 
 #include "lib/range.h"
 
-/* Specialization constant 0. */
+/* The formulas stand in lib/map.glsl. */
 #define MAP_COPY 0
 #define MAP_RELU 1
 #define MAP_LEAKY_RELU 2
@@ -13,11 +13,19 @@
 
 #define MAP_TURNS 4 /* vectors an invocation makes */
 
+/* Where the channel padding lies. */
+struct map_channels {
+    divisor stride; /* vectors a position */
+    uint count;     /* channels, without the padding */
+};
+
+#ifndef VULKAN
+typedef struct map_channels map_channels;
+#endif
+
 struct map_push {
     range part;
-    divisor stride; /* vectors a position */
-    uint tail;      /* channels in a position's last vector where that is not full, else 0 */
-    float slope;    /* of leaky_relu below 0 */
+    map_channels channels; /* forward */
 };
 
 #endif

@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n])
+ * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), then the epilogue
  *
  * left: gathered (lib/gather.glsl), so that this is a matrix product, a convolution, the gradient of either to its
  * input, and a transposed convolution. right: panels (matmul.h). y: rows of columns rounded up to 4, the padding zero.
@@ -12,6 +12,9 @@
 #include "matmul.h"
 #include "lib/gather.glsl"
 #include "lib/tile.glsl"
+#define EPILOGUE_ID 6
+#define EPILOGUE_BINDING 4
+#include "lib/epilogue.glsl"
 
 layout(constant_id = 2) const uint HAS_BIAS = 0;
 layout(constant_id = 3) const uint PANELS = 1;  /* 0: right lies row by row */
@@ -54,7 +57,7 @@ layout(push_constant) uniform Push
 #define STORE(i)                                                                                                       \
     uint to##i = SCATTER == 1 ? subgroupShuffle(place[i / 8], i % 8) : to + i * columns;                               \
     if (exists && row + i < end_row) {                                                                                 \
-        y[to##i + column] = mix(vec4(0), s##i + offset, inside);                                                       \
+        y[to##i + column] = mix(vec4(0), epilogue_apply(s##i + offset, rows), inside);                                 \
     }
 
 /* Vector of the output at which a row goes that was made for some of an image's positions. */
@@ -136,6 +139,7 @@ void main()
 
     bool exists = column < columns;
     bvec4 inside = lessThan(uvec4(column * 4) + uvec4(0, 1, 2, 3), uvec4(push.columns));
+    epilogue rows = epilogue_load(column, columns);
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
     uint to = (row - push.first_row) * columns + gl_WorkGroupID.z * push.batch.result;
     uvec4 place = uvec4(0);

@@ -1,14 +1,17 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), as matmul_rows.comp, for GPUs (lib/tile_gpu.glsl).
+ * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), then the epilogue, as matmul_rows.comp, for GPUs (lib/tile_gpu.glsl).
  *
  * The sum over k runs in one order. Where there are too few tiles for a GPU, k is cut into parts, each summed into an
- * output of its own (the bias goes to the first), and another kernel adds them in order.
+ * output of its own (the bias goes to the first), and another kernel adds them in order and does the epilogue.
  */
 #include "matmul_gpu.h"
 #include "lib/gather.glsl"
 #include "lib/tile_gpu.glsl"
+#define EPILOGUE_ID 8
+#define EPILOGUE_BINDING 4
+#include "lib/epilogue.glsl"
 
 layout(constant_id = 2) const uint HAS_BIAS = 0;
 layout(constant_id = 3) const uint PANELS = 1;  /* 0: right lies row by row */
@@ -98,6 +101,7 @@ void store(uint row, uint column, vec4 sum, bool is_first, gather_sizes from)
     if (HAS_BIAS == 1 && is_first) {
         sum += imageLoad(bias, int(column));
     }
+    sum = epilogue_apply(sum, epilogue_load(column, columns));
     bvec4 inside = lessThan(uvec4(column * 4) + uvec4(0, 1, 2, 3), uvec4(push.columns));
     uint skipped = push.parts > 1 ? (push.end_row - push.first_row) * columns : push.batch.result;
     y[find_place(row, from, columns) + column + gl_WorkGroupID.z * skipped] = mix(vec4(0), sum, inside);

@@ -2,7 +2,7 @@
 #ifndef SHADERS_REDUCE_H
 #define SHADERS_REDUCE_H
 
-#include "lib/range.h"
+#include "map.h"
 
 struct reduce_rows_push {
     range part;
@@ -11,6 +11,7 @@ struct reduce_rows_push {
     uint group_rows;
     uint chunk_rows; /* the last chunk of a group may be short */
     float scale;
+    map_channels channels; /* of a row that the sums make, for the epilogue */
 };
 
 struct reduce_shards_push {

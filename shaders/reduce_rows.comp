@@ -1,7 +1,11 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-/* Sums over chunks of a group's rows, times a scale: [group][chunk][column] from [group][row][column]. */
+/* Sums over chunks of a group's rows, times a scale, then the epilogue: [group][chunk][column] from [group][row][column].
+ */
 #include "reduce.h"
+#define EPILOGUE_ID 0
+#define EPILOGUE_BINDING 2
+#include "lib/epilogue.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer rows;
 layout(std430, binding = 1) writeonly restrict buffer Sums
@@ -25,7 +29,13 @@ void make_vector(uint index, uint at)
         sum += imageLoad(rows, int(from));
         from += push.stride.value;
     }
-    sums[at] = sum * push.scale;
+    sum *= push.scale;
+    if (NORMALISE == 1 || EPILOGUE_MAP != MAP_COPY) {
+        uint column = index - divide(index, push.channels.stride) * push.channels.stride.value;
+        sum = map_without_padding(epilogue_apply(sum, epilogue_load(column, push.channels.stride.value)), index,
+                                  push.channels);
+    }
+    sums[at] = sum;
 }
 
 #define TURNS 1

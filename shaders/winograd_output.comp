@@ -1,8 +1,11 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-/* From tiles to an image, A^T m A (+ bias): 4 x 4 outputs of four channels an invocation. */
+/* From tiles to an image, A^T m A (+ bias), then the epilogue: 4 x 4 outputs of four channels an invocation. */
 #include "winograd.h"
 #include "lib/winograd.glsl"
+#define EPILOGUE_ID 1
+#define EPILOGUE_BINDING 3
+#include "lib/epilogue.glsl"
 
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
 layout(constant_id = 0) const uint HAS_BIAS = 0;
@@ -25,7 +28,7 @@ layout(push_constant) uniform Push
     winograd_output(m##i##0, m##i##1, m##i##2, m##i##3, m##i##4, m##i##5, r##i##0, r##i##1, r##i##2, r##i##3);
 #define STORE(i, j)                                                                                                    \
     if (exists && top + i < height && left + j < width) {                                                              \
-        y[to + (i * width + j) * vectors] = mix(vec4(0), y##i##j + offset, inside);                                    \
+        y[to + (i * width + j) * vectors] = mix(vec4(0), epilogue_apply(y##i##j + offset, rows), inside);              \
     }
 #define STORE_COLUMN(j)                                                                                                \
     vec4 y0##j, y1##j, y2##j, y3##j;                                                                                   \
@@ -49,6 +52,7 @@ void main()
     uint to = (((sample_index - push.first_sample) * height + top) * width + left) * vectors + vector;
     bool exists = from < count;
     bvec4 inside = lessThan(uvec4(vector * 4) + uvec4(0, 1, 2, 3), uvec4(push.channels));
+    epilogue rows = epilogue_load(vector, vectors);
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(vector)) : vec4(0);
 
     LOAD_ROW(0)

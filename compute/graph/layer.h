@@ -27,6 +27,15 @@ struct layer_type {
     enum status (*infer)(struct layer *layer);
     enum status (*forward)(const struct layer *layer, struct tape *tape);
     enum status (*backward)(const struct layer *layer, struct tape *tape);
+    /*
+     * What follows is there for fuse.h. What forward() can do of tape_epilogue(); backward() then must not read the
+     * layer's own output, unless `map` is set.
+     */
+    enum { EPILOGUE_NONE, EPILOGUE_MAP, EPILOGUE_NORMALISE } epilogue; /* EPILOGUE_NORMALISE: a map behind it too */
+    /* The layer is this function of each element, and its backward() works from its output: another may do it. */
+    struct map (*map)(const struct layer *layer);
+    /* In evaluation the layer is (x - mean) * scale + shift by channel: appends what makes epilogue.rows. */
+    enum status (*fold)(const struct layer *layer, struct tape *tape, struct binding *rows);
 };
 
 struct layer {

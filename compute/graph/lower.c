@@ -1,4 +1,4 @@
-#include "compute/graph/lower.h"
+#include "compute/graph/fuse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +41,18 @@ static uint64_t value_size(const struct tape *tape, const struct value *value)
     return (uint64_t)(geometry_samples(&tape->geometry) * shape_elements(value->shape, value->dtype)) * sizeof(float);
 }
 
+/* The value that is written instead of this one, which has no memory where the layers that read it were absorbed. */
+static int written_as(const struct tape *tape, int value)
+{
+    for (int i = 0; i < tape->graph->layer_count; i++) {
+        const struct layer *layer = tape->graph->layers[i];
+        if (tape->absorbers[i] >= 0 && layer->inputs[0] == value) {
+            value = layer->outputs[0]; /* of a later layer */
+        }
+    }
+    return value;
+}
+
 static enum status add_value_tensors(const struct lower_params *params, struct tape *tape)
 {
     const struct graph *graph = params->graph;
@@ -54,13 +66,18 @@ static enum status add_value_tensors(const struct lower_params *params, struct t
         const struct value *value = &graph->values[i];
         tape->gradient_tensors[i] = TENSOR_NONE;
         uint64_t size = value_size(tape, value);
-        if (value->producer < 0) {
+        if (written_as(tape, i) != i) {
+            tape->value_tensors[i] = TENSOR_NONE; /* until that one has its tensor */
+        } else if (value->producer < 0) {
             TRY(tape_add_placed(tape, value->name, REGION_INPUT, size, &tape->value_tensors[i]));
         } else if (contains(params->observed, params->observed_count, i)) {
             TRY(tape_add_placed(tape, value->name, REGION_OUTPUT, size, &tape->value_tensors[i]));
         } else {
             TRY(tape_scratch(tape, value->name, size, &tape->value_tensors[i]));
         }
+    }
+    for (int i = 0; i < graph->value_count; i++) {
+        tape->value_tensors[i] = tape->value_tensors[written_as(tape, i)];
     }
     return STATUS_OK;
 }
@@ -85,9 +102,14 @@ static enum status emit_forward(struct tape *tape)
     tape->pass = PASS_FORWARD;
     for (int i = 0; i < tape->graph->layer_count; i++) {
         const struct layer *layer = tape->graph->layers[i];
+        if (tape->absorbers[i] >= 0) {
+            continue;
+        }
+        TRY(fuse_epilogue(tape, layer));
         tape->layer = i;
         TRY(layer->type->forward(layer, tape));
     }
+    tape->epilogue = (struct epilogue){0};
     return STATUS_OK;
 }
 
@@ -187,6 +209,7 @@ static enum status emit_backward(const struct lower_params *params, struct tape 
 static enum status lower_tape(const struct lower_params *params, struct tape *tape)
 {
     TRY(tape_add_regions(tape));
+    TRY(fuse(params, tape));
     TRY(add_value_tensors(params, tape));
     TRY(add_loss_tensors(tape));
     TRY(emit_forward(tape));

@@ -20,6 +20,7 @@ struct lower_params {
     int seeded_count;
     const int *observed_gradients;
     int observed_gradient_count;
+    bool unfused; /* every layer has its own dispatches; for checks */
 };
 
 /* The tape's tensor of a graph input, of an observed value, of a seeded or of an observed gradient. */

@@ -135,6 +135,11 @@ struct binding tape_parameter_gradient(const struct tape *tape, const struct lay
     return bind_parameter(tape, layer, parameter, REGION_GRADIENTS, tape->geometry.first_copy + piece, ACCESS_WRITE);
 }
 
+const struct epilogue *tape_epilogue(const struct tape *tape)
+{
+    return &tape->epilogue;
+}
+
 struct binding tape_step_scalars(const struct tape *tape)
 {
     return tape_bind(tape, tape->region_tensors[REGION_STEP], ACCESS_READ);
@@ -196,6 +201,7 @@ void tape_release(struct tape *tape)
     free(tape->value_tensors);
     free(tape->gradient_tensors);
     free(tape->saved);
+    free(tape->absorbers);
     free(tape->contributions);
     *tape = (struct tape){0};
 }

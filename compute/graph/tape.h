@@ -118,6 +118,22 @@ static inline int64_t geometry_samples(const struct geometry *geometry)
 
 enum tape_mode { TAPE_TRAIN, TAPE_EVALUATE };
 
+/* A function of one element, y = f(x). */
+struct map {
+    uint32_t function; /* MAP_... of shaders/map.h */
+    float slope;       /* of MAP_LEAKY_RELU; at least 0, so that the sign of y is that of x */
+};
+
+/*
+ * What a forward kernel does to each element before it writes it, for layers that were absorbed (fuse.h):
+ * y = f((x - mean) * scale + shift), or y = f(x).
+ */
+struct epilogue {
+    bool normalises;
+    struct binding rows; /* where it normalises: three rows of the channels, padded to 4: mean, scale, shift */
+    struct map map;      /* MAP_COPY: none */
+};
+
 struct tape {
     const struct graph *graph;
     enum tape_mode mode;
@@ -133,6 +149,7 @@ struct tape {
     int *value_tensors;    /* by value: its memory */
     int *gradient_tensors; /* by value: the sum of its gradients, TENSOR_NONE before it is known or where none flows */
     int *saved;            /* by layer and slot, LAYER_MAX_SAVED each */
+    int *absorbers;        /* by layer: the layer whose forward does its work too (fuse.h), -1: it has its own */
     int region_tensors[REGION_COUNT];    /* a tensor over each fixed region that is bound by offset */
     uint64_t region_sizes[REGION_COUNT]; /* bytes this tape needs in INPUT, OUTPUT, EXCHANGE */
     int metrics_tensor;                  /* of the first loss; those of further losses follow it */
@@ -140,6 +157,7 @@ struct tape {
 
     int layer; /* what is emitted now, for tape_step.layer and .pass */
     enum pass pass;
+    struct epilogue epilogue;           /* of the forward that is emitted now */
     struct contribution *contributions; /* gradients of values not yet added up; see lower.c */
     int contribution_count;
 };
@@ -169,6 +187,11 @@ enum status tape_input_gradient(struct tape *tape, const struct layer *layer, in
  */
 bool tape_alias_output(struct tape *tape, const struct layer *layer, int output, int tensor);
 enum status tape_alias_input_gradient(struct tape *tape, const struct layer *layer, int input, int tensor) MUST_CHECK;
+/*
+ * What forward() must do to each element that it writes; nothing but for layers whose type says that they can. The
+ * output's channel padding stays zero.
+ */
+const struct epilogue *tape_epilogue(const struct tape *tape);
 /* Parameter `parameter` of the layer (0, 1, ... in the order added), read or (buffers never) written. */
 struct binding tape_parameter(const struct tape *tape, const struct layer *layer, int parameter);
 /* Where the sum over piece `piece` (0 .. geometry.piece_count - 1) of a parameter's gradient goes. */

@@ -57,8 +57,11 @@ enum status convolution_forward(struct tape *tape, const struct convolution *con
 {
     struct winograd winograd = winograd_of(convolution);
     if (use_winograd(convolution, winograd_pays(&winograd))) {
-        struct winograd_bindings used = {
-            .image = bindings->image, .weight = bindings->weight, .bias = bindings->bias, .result = bindings->result};
+        struct winograd_bindings used = {.image = bindings->image,
+                                         .weight = bindings->weight,
+                                         .bias = bindings->bias,
+                                         .epilogue = bindings->epilogue,
+                                         .result = bindings->result};
         return winograd_convolve(tape, &winograd, &used);
     }
     struct matmul_rows product = {.left = left_of(convolution, bindings->image),
@@ -67,6 +70,7 @@ enum status convolution_forward(struct tape *tape, const struct convolution *con
                                   .layout = RIGHT_PANELS,
                                   .columns = shape_channels(convolution->output),
                                   .bias = bindings->bias,
+                                  .epilogue = bindings->epilogue,
                                   .output = bindings->result};
     return matmul_rows(tape, &product);
 }

@@ -19,9 +19,10 @@ int64_t convolution_weight_elements(const struct convolution *convolution);
 int64_t convolution_weight_place(int64_t outputs, int64_t inputs, int64_t positions, const int64_t index[3]);
 
 struct convolution_bindings {
-    struct binding image, weight; /* read */
-    const struct binding *bias;   /* read; NULL: none */
-    struct binding result;        /* written */
+    struct binding image, weight;    /* read */
+    const struct binding *bias;      /* read; NULL: none */
+    const struct epilogue *epilogue; /* forward: done to the result; NULL: none */
+    struct binding result;           /* written */
 };
 
 /* image: the input; result: the output. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/epilogue.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/conv2d_grouped.h"
 
@@ -128,14 +129,15 @@ static enum status make_lines(struct tape *tape, const struct grouped *grouped, 
 enum status grouped_forward(struct tape *tape, const struct grouped *grouped, const struct grouped_bindings *bindings)
 {
     TRY(check_turns(grouped, group_inputs(grouped)));
-    struct dispatch dispatch = {.kernel = "conv2d_grouped_forward",
-                                .bindings = {bindings->image, bindings->weight,
-                                             bindings->bias != NULL ? *bindings->bias : bindings->weight,
-                                             bindings->result},
-                                .binding_count = 4,
-                                .flops = flops_of(tape, grouped)};
+    struct dispatch dispatch = {
+        .kernel = "conv2d_grouped_forward",
+        .bindings = {bindings->image, bindings->weight, bindings->bias != NULL ? *bindings->bias : bindings->weight},
+        .binding_count = 3,
+        .flops = flops_of(tape, grouped)};
     set_constants(grouped, &dispatch);
     dispatch.constants[dispatch.constant_count++] = bindings->bias != NULL;
+    epilogue_add(&dispatch, dispatch.constant_count, bindings->epilogue);
+    dispatch.bindings[dispatch.binding_count++] = bindings->result;
     return make_lines(tape, grouped, grouped->output, grouped->input, dispatch);
 }
 

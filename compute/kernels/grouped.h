@@ -19,9 +19,10 @@ int64_t grouped_elements(const struct grouped *grouped);
 int64_t grouped_place(int64_t outputs, int64_t group_inputs, int64_t output, int64_t input, int64_t position);
 
 struct grouped_bindings {
-    struct binding image, weight; /* read */
-    const struct binding *bias;   /* read; NULL: none */
-    struct binding result;        /* written */
+    struct binding image, weight;    /* read */
+    const struct binding *bias;      /* read; NULL: none */
+    const struct epilogue *epilogue; /* forward: done to the result; NULL: none */
+    struct binding result;           /* written */
 };
 
 /* image: the input; result: the output. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/epilogue.h"
 #include "compute/kernels/matmul_gpu.h"
 #include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
@@ -208,8 +209,8 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
         .binding_count = 4,
         .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL, params->layout == RIGHT_PANELS,
                       params->scatter != NULL, (uint32_t)height},
-        .constant_count = 6,
         .flops = 2.0 * (double)part->rows * params->left.useful_depth * (double)params->columns};
+    epilogue_add(&dispatch, 6, params->epilogue);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
     set_batch(&dispatch, params->batch_count);

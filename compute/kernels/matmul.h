@@ -55,6 +55,7 @@ struct matmul_rows {
     enum right_layout layout;
     int64_t columns;
     const struct binding *bias;           /* one float a column, padded to 4; NULL: none */
+    const struct epilogue *epilogue;      /* done to what is written; NULL: none */
     struct binding output;                /* rows x columns rounded up to 4, the padding is written as zeros */
     const struct matmul_scatter *scatter; /* NULL: none */
     /* Several products: 0 or 1 is one. Each in a storage buffer's limit together with the others. */
@@ -62,7 +63,7 @@ struct matmul_rows {
     struct matmul_batch batch;
 };
 
-/* output[row][n] = sum over k of left[row][k] * right[k][n] + bias[n] */
+/* output[row][n] = sum over k of left[row][k] * right[k][n] + bias[n], through the epilogue */
 enum status matmul_rows(struct tape *tape, const struct matmul_rows *params) MUST_CHECK;
 
 /* Rows of the whole batch to sum: shards of `shard_rows` rows each, one after another. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/epilogue.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/matmul_gpu.h"
 
@@ -129,6 +130,7 @@ static enum status add_rows(struct tape *tape, const struct matmul_rows *params,
                                 .flops = 2.0 * (double)products * (double)part->rows * params->left.useful_depth *
                                          (double)params->columns};
     set_tile(&dispatch, split->tile);
+    epilogue_add(&dispatch, 8, split->parts > 1 ? NULL : params->epilogue);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * count_of(params->columns, split->tile->columns)));
     dispatch.groups[2] = (uint32_t)(products * split->parts);
@@ -150,7 +152,9 @@ static enum status add_row_parts(struct tape *tape, const struct matmul_rows *pa
                             .group_rows = split->parts,
                             .stride = count,
                             .scale = 1,
-                            .sums = part->output};
+                            .sums = part->output,
+                            .columns = params->columns,
+                            .epilogue = params->epilogue};
     return reduce_rows(tape, &sums);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/epilogue.h"
 #include "compute/kernels/range.h"
 #include "shaders/reduce.h"
 
@@ -16,15 +17,18 @@ static enum status add_chunks(struct tape *tape, const struct row_sums *params, 
 {
     int64_t chunks = (params->group_rows + chunk_rows - 1) / chunk_rows;
     int64_t vectors = params->stride / 4;
+    int64_t columns = params->epilogue != NULL ? params->columns : params->stride;
     struct reduce_rows_push push = {.stride = divisor_of(vectors),
                                     .chunks = divisor_of(chunks),
                                     .group_rows = (uint)params->group_rows,
                                     .chunk_rows = (uint)chunk_rows,
-                                    .scale = params->scale};
+                                    .scale = params->scale,
+                                    .channels = epilogue_channels(shape_vector(columns))};
     struct dispatch dispatch = {.kernel = "reduce_rows",
                                 .bindings = {params->rows, params->sums},
                                 .binding_count = 2,
                                 .flops = (double)params->groups * (double)params->group_rows * (double)params->stride};
+    epilogue_add(&dispatch, 0, params->epilogue);
     dispatch_push(&dispatch, push);
     static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, VECTOR_SIZE};
     return range_dispatch(tape, &dispatch, (uint64_t)(params->groups * chunks * vectors), 1, sizes);
@@ -52,6 +56,7 @@ enum status reduce_rows(struct tape *tape, const struct row_sums *params)
                      (uint64_t)(params->groups * second.group_rows * params->stride) * sizeof(float), &sums));
     first.sums = tape_bind(tape, sums, ACCESS_WRITE);
     first.scale = 1;
+    first.epilogue = NULL;
     second.rows = tape_bind(tape, sums, ACCESS_READ);
     TRY(add_chunks(tape, &first, chunk_rows));
     return add_chunks(tape, &second, second.group_rows);

@@ -17,6 +17,9 @@ struct row_sums {
     int64_t stride; /* floats, a multiple of 4 */
     float scale;
     struct binding sums; /* [group][stride] */
+    /* Done to the sums, which are rows of so many channels; NULL: none. */
+    const struct epilogue *epilogue;
+    int64_t columns;
 };
 
 /* The same over any groups of rows: sums[group][c] = scale * the sum over the group's rows of rows[row][c]. */

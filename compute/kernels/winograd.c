@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/epilogue.h"
 #include "compute/kernels/matmul.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/winograd.h"
@@ -211,8 +212,8 @@ static enum status convolve_chunk(struct tape *tape, const struct winograd *wino
                                              bindings->bias != NULL ? *bindings->bias : bindings->weight,
                                              bindings->result},
                                 .binding_count = 3,
-                                .constants = {bindings->bias != NULL},
-                                .constant_count = 1};
+                                .constants = {bindings->bias != NULL}};
+    epilogue_add(&dispatch, 1, bindings->epilogue);
     dispatch.bindings[2].offset += (uint64_t)(chunk->first_sample * sample);
     dispatch.bindings[2].size = (uint64_t)(chunk->samples * sample);
     return add_image_kernel(tape, winograd, chunk, winograd->output, dispatch);

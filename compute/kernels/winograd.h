@@ -20,10 +20,11 @@ bool winograd_pays(const struct winograd *winograd);
 bool winograd_gradient_pays(const struct winograd *winograd, int64_t shard_samples);
 
 struct winograd_bindings {
-    struct binding image;       /* read */
-    struct binding weight;      /* read: [kernel position][input][output] in panels (compute/kernels/matmul.h) */
-    const struct binding *bias; /* read; NULL: none */
-    struct binding result;      /* written */
+    struct binding image;            /* read */
+    struct binding weight;           /* read: [kernel position][input][output] in panels (compute/kernels/matmul.h) */
+    const struct binding *bias;      /* read; NULL: none */
+    const struct epilogue *epilogue; /* done to the result; NULL: none */
+    struct binding result;           /* written */
 };
 
 /* The convolution; with the transposed and reversed weights and padding 2 - p, its gradient to the input. */

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "compute/kernels/epilogue.h"
 #include "compute/kernels/range.h"
 #include "shaders/add.h"
 
@@ -31,7 +32,6 @@ static enum status forward(const struct layer *layer, struct tape *tape)
     struct dispatch dispatch = {.kernel = "add_forward",
                                 .binding_count = ADD_INPUTS + 1,
                                 .constants = {(uint32_t)layer->input_count},
-                                .constant_count = 1,
                                 .flops = (double)(layer->input_count - 1) * (double)shape_count(shape) *
                                          (double)geometry_samples(&tape->geometry)};
     uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0};
@@ -42,7 +42,8 @@ static enum status forward(const struct layer *layer, struct tape *tape)
     }
     dispatch.bindings[ADD_INPUTS] = tape_bind(tape, tape_output(tape, layer, 0), ACCESS_WRITE);
     sizes[ADD_INPUTS] = 4 * sizeof(float);
-    struct add_push push = {0};
+    epilogue_add_map(&dispatch, 1, tape_epilogue(tape));
+    struct add_push push = {.channels = epilogue_channels(shape)};
     dispatch_push(&dispatch, push);
     return range_dispatch(tape, &dispatch, range_vectors(tape, shape), ADD_TURNS, sizes);
 }
@@ -66,4 +67,5 @@ const struct layer_type layer_add = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .epilogue = EPILOGUE_MAP,
 };

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/epilogue.h"
 #include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/batch_norm.h"
@@ -132,6 +133,7 @@ static struct batch_norm_push make_push(const struct layer *layer, const struct 
         .sum_step = is_global(layer) ? 0 : (uint)extent->channels,
         .rows = (float)extent->total_rows,
         .epsilon = (float)options->epsilon,
+        .channel_count = (uint)shape_channels(layer_input_shape(layer, 0)),
     };
 }
 
@@ -307,8 +309,8 @@ static enum status forward(const struct layer *layer, struct tape *tape)
     struct dispatch dispatch = {.kernel = "batch_norm_forward",
                                 .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ)},
                                 .binding_count = 5,
-                                .constants = {is_affine(layer), !training},
-                                .constant_count = 2};
+                                .constants = {is_affine(layer), !training}};
+    epilogue_add_map(&dispatch, 2, tape_epilogue(tape));
     if (training) {
         struct statistics_rows rows;
         TRY(take_statistics(layer, tape, &extent, &rows));
@@ -323,6 +325,31 @@ static enum status forward(const struct layer *layer, struct tape *tape)
     dispatch.bindings[3] = is_affine(layer) ? tape_parameter(tape, layer, WEIGHT) : dispatch.bindings[1];
     dispatch.bindings[4] = is_affine(layer) ? tape_parameter(tape, layer, BIAS) : dispatch.bindings[1];
     return dispatch_blocks(tape, &extent, dispatch, push, tape_output(tape, layer, 0));
+}
+
+/* Evaluation as an epilogue of the layer before: mean, scale and shift of every channel, as the forward kernel has
+ * them.
+ */
+static enum status fold(const struct layer *layer, struct tape *tape, struct binding *rows)
+{
+    const struct batch_norm_options *options = layer->options;
+    int64_t channels = shape_stride(layer_input_shape(layer, 0)) / 4;
+    struct batch_norm_fold_push push = {.channels = (uint)channels, .epsilon = (float)options->epsilon};
+    struct binding mean = tape_parameter(tape, layer, running_mean(layer));
+    int made;
+    TRY(tape_scratch(tape, "mean, scale and shift", (uint64_t)(3 * channels * VECTOR_SIZE), &made));
+    struct dispatch dispatch = {.kernel = "batch_norm_fold",
+                                .bindings = {mean, tape_parameter(tape, layer, running_variance(layer)),
+                                             is_affine(layer) ? tape_parameter(tape, layer, WEIGHT) : mean,
+                                             is_affine(layer) ? tape_parameter(tape, layer, BIAS) : mean,
+                                             tape_bind(tape, made, ACCESS_WRITE)},
+                                .binding_count = 5,
+                                .constants = {is_affine(layer)},
+                                .constant_count = 1};
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, divide_up((uint64_t)channels, RANGE_LOCAL_SIZE));
+    *rows = tape_bind(tape, made, ACCESS_READ);
+    return tape_dispatch(tape, &dispatch);
 }
 
 /* Per shard, or over all of them: the sums of dy and of dy n; the gradients of bias and weight are made of them. */
@@ -430,4 +457,6 @@ const struct layer_type layer_batch_norm = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .epilogue = EPILOGUE_MAP,
+    .fold = fold,
 };

@@ -174,12 +174,14 @@ static enum status forward(const struct layer *layer, struct tape *tape)
         struct grouped_bindings bindings = {.image = image,
                                             .weight = tape_parameter(tape, layer, WEIGHT),
                                             .bias = options->bias ? &bias : NULL,
+                                            .epilogue = tape_epilogue(tape),
                                             .result = result};
         return grouped_forward(tape, &grouped, &bindings);
     }
     struct convolution_bindings bindings = {.image = image,
                                             .weight = tape_parameter(tape, layer, WEIGHT),
                                             .bias = options->bias ? &bias : NULL,
+                                            .epilogue = tape_epilogue(tape),
                                             .result = result};
     return convolution_forward(tape, &convolution, &bindings);
 }
@@ -298,4 +300,5 @@ const struct layer_type layer_conv2d = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .epilogue = EPILOGUE_NORMALISE,
 };

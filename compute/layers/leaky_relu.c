@@ -10,22 +10,10 @@ struct leaky_relu_options {
     double negative_slope;
 };
 
-static struct map make_map(const struct layer *layer)
+static struct map map(const struct layer *layer)
 {
     const struct leaky_relu_options *options = layer->options;
     return (struct map){.function = MAP_LEAKY_RELU, .slope = (float)options->negative_slope};
-}
-
-static enum status forward(const struct layer *layer, struct tape *tape)
-{
-    struct map map = make_map(layer);
-    return map_forward(layer, tape, &map);
-}
-
-static enum status backward(const struct layer *layer, struct tape *tape)
-{
-    struct map map = make_map(layer);
-    return map_backward(layer, tape, &map);
 }
 
 static const struct option options[] = {
@@ -49,6 +37,8 @@ const struct layer_type layer_leaky_relu = {
     .min_inputs = 1,
     .max_inputs = 1,
     .infer = map_infer,
-    .forward = forward,
-    .backward = backward,
+    .forward = map_forward,
+    .backward = map_backward,
+    .epilogue = EPILOGUE_MAP,
+    .map = map,
 };

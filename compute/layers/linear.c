@@ -64,6 +64,7 @@ static enum status forward(const struct layer *layer, struct tape *tape)
         .layout = RIGHT_PANELS,
         .columns = options->features,
         .bias = options->bias ? &bias : NULL,
+        .epilogue = tape_epilogue(tape),
         .output = tape_bind(tape, tape_output(tape, layer, 0), ACCESS_WRITE)};
     return matmul_rows(tape, &product);
 }
@@ -138,4 +139,5 @@ const struct layer_type layer_linear = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .epilogue = EPILOGUE_NORMALISE,
 };

@@ -6,16 +6,10 @@
 #include "compute/kernels/map.h"
 #include "shaders/map.h"
 
-static const struct map map = {.function = MAP_SIGMOID};
-
-static enum status forward(const struct layer *layer, struct tape *tape)
+static struct map map(const struct layer *layer)
 {
-    return map_forward(layer, tape, &map);
-}
-
-static enum status backward(const struct layer *layer, struct tape *tape)
-{
-    return map_backward(layer, tape, &map);
+    (void)layer;
+    return (struct map){.function = MAP_SIGMOID};
 }
 
 static const struct option options[] = {OPTIONS_END};
@@ -27,6 +21,8 @@ const struct layer_type layer_sigmoid = {
     .min_inputs = 1,
     .max_inputs = 1,
     .infer = map_infer,
-    .forward = forward,
-    .backward = backward,
+    .forward = map_forward,
+    .backward = map_backward,
+    .epilogue = EPILOGUE_MAP,
+    .map = map,
 };

@@ -1,0 +1,23 @@
+/*
+ * Which layers vanish into the one that makes their input: its kernel does their work on what it has in registers, and
+ * writes their output instead of its own. An activation is absorbed by any layer that can apply one; in evaluation
+ * batch_norm is absorbed by the convolution or linear layer before it, and then an activation behind it.
+ *
+ * A value that vanishes has one consumer, is not seen by the host, and no backward pass reads it. The decision depends
+ * on the graph and on what is observed, so it is the same on every rank; results are the same bits as without.
+ */
+#ifndef COMPUTE_GRAPH_FUSE_H
+#define COMPUTE_GRAPH_FUSE_H
+
+#include "compute/graph/lower.h"
+
+/* Sets tape->absorbers. An absorber is not absorbed itself. */
+enum status fuse(const struct lower_params *params, struct tape *tape) MUST_CHECK;
+
+/*
+ * Sets tape->epilogue to what the layers that `layer` absorbed ask for, appending what they need; to nothing where it
+ * absorbed none.
+ */
+enum status fuse_epilogue(struct tape *tape, const struct layer *layer) MUST_CHECK;
+
+#endif

@@ -1,0 +1,50 @@
+/* Functions of one element by number (map.h), to be given as specialization constants. */
+#include "../map.h"
+#include "math.glsl"
+
+/* y = f(x). Comparisons are such that NaN stays NaN. */
+vec4 map_apply(uint function, float slope, vec4 x)
+{
+    switch (function) {
+    case MAP_RELU:
+        return mix(x, vec4(0), lessThanEqual(x, vec4(0)));
+    case MAP_LEAKY_RELU:
+        return mix(x, slope * x, lessThanEqual(x, vec4(0)));
+    case MAP_SIGMOID:
+        return accurate_sigmoid(x);
+    case MAP_TANH:
+        return accurate_tanh(x);
+    default:
+        return x;
+    }
+}
+
+/* dy f'(x), with f' from y = f(x). */
+vec4 map_derivative(uint function, float slope, vec4 y, vec4 dy)
+{
+    switch (function) {
+    case MAP_RELU:
+        return mix(dy, vec4(0), lessThanEqual(y, vec4(0)));
+    case MAP_LEAKY_RELU:
+        return mix(dy, slope * dy, lessThanEqual(y, vec4(0)));
+    case MAP_SIGMOID:
+        return dy * (1.0 - y) * y;
+    case MAP_TANH:
+        return dy * (1.0 - y * y);
+    default:
+        return dy;
+    }
+}
+
+/* Whether f(0) is not 0, as the channel padding must be. */
+bool map_moves_zero(uint function)
+{
+    return function == MAP_SIGMOID;
+}
+
+/* Zeros in the channel padding; `index` is the vector's in the whole tensor. */
+vec4 map_without_padding(vec4 value, uint index, map_channels channels)
+{
+    uint vector = index - divide(index, channels.stride) * channels.stride.value;
+    return mix(vec4(0), value, lessThan(vector * 4 + uvec4(0, 1, 2, 3), uvec4(channels.count)));
+}
