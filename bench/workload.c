@@ -156,8 +156,32 @@ static void name_layer(const struct session *session, const struct tape_step *st
     layer->pass = step->pass;
 }
 
+static enum status add_layer(const struct workload_layer *layer, struct workload_result *result)
+{
+    TRY(memory_resize((size_t)result->layer_count + 1, sizeof *result->layers, &result->layers));
+    result->layers[result->layer_count++] = *layer;
+    return STATUS_OK;
+}
+
+/* Entries of the layers whose forward is done by that of `absorber`. */
+static enum status add_absorbed(const struct tape *tape, int absorber, struct workload_result *result)
+{
+    for (int i = 0; i < tape->graph->layer_count; i++) {
+        const struct layer *absorbed = tape->graph->layers[i];
+        struct workload_layer layer = {.pass = PASS_FORWARD};
+        if (tape->absorbers[i] != absorber) {
+            continue;
+        }
+        snprintf(layer.name, sizeof layer.name, "%s", absorbed->name);
+        snprintf(layer.type, sizeof layer.type, "%s", absorbed->type->name);
+        snprintf(layer.absorber, sizeof layer.absorber, "%s", tape->graph->layers[absorber]->name);
+        TRY(add_layer(&layer, result));
+    }
+    return STATUS_OK;
+}
+
 /* The entry of that layer and pass, made where it is new: in the order in which the steps run. */
-static enum status find_layer(const struct session *session, const struct tape_step *step,
+static enum status find_layer(const struct session *session, const struct tape *tape, const struct tape_step *step,
                               struct workload_result *result, struct workload_layer **found)
 {
     struct workload_layer layer = {0};
@@ -168,9 +192,12 @@ static enum status find_layer(const struct session *session, const struct tape_s
             return STATUS_OK;
         }
     }
-    TRY(memory_resize((size_t)result->layer_count + 1, sizeof *result->layers, &result->layers));
-    *found = &result->layers[result->layer_count++];
-    **found = layer;
+    int added = result->layer_count;
+    TRY(add_layer(&layer, result));
+    if (step->pass == PASS_FORWARD && step->layer >= 0) {
+        TRY(add_absorbed(tape, step->layer, result));
+    }
+    *found = &result->layers[added];
     return STATUS_OK;
 }
 
@@ -195,7 +222,7 @@ static enum status add_times(const struct session *session, double share, bool f
         TRY(engine_times(session->engine, phase, seconds));
         for (int i = 0; i < tape->step_count; i++) {
             struct workload_layer *layer;
-            TRY(find_layer(session, &tape->steps[i], result, &layer));
+            TRY(find_layer(session, tape, &tape->steps[i], result, &layer));
             layer->seconds += share * seconds[i];
             result->device_seconds += share * seconds[i];
             if (first && tape->steps[i].kind == STEP_DISPATCH) {

@@ -18,6 +18,7 @@ struct workload_params {
 struct workload_layer {
     char name[64], type[32];
     enum pass pass;
+    char absorber[64]; /* the layer whose kernels do the work, so that nothing is timed here; "": none */
     int dispatches;
     double flops;
     double seconds; /* mean over the steps with timestamps */

@@ -58,6 +58,11 @@ static void print_layers(const struct workload_result *result, FILE *file)
             "share", "GFLOP/s");
     for (int i = 0; i < result->layer_count; i++) {
         const struct workload_layer *layer = &result->layers[i];
+        if (layer->absorber[0] != '\0') {
+            fprintf(file, "%-23s %-22s %-9s     in %s\n", layer->name, layer->type, pass_names[layer->pass],
+                    layer->absorber);
+            continue;
+        }
         fprintf(file, "%-23s %-22s %-9s %8d %10.3f %7.1f%% %9.1f\n", layer->name, layer->type, pass_names[layer->pass],
                 layer->dispatches, layer->seconds / milli, 100.0 * layer->seconds / result->device_seconds,
                 layer->seconds > 0 ? layer->flops / layer->seconds / giga : 0.0);
@@ -119,6 +124,9 @@ static void add_layers(const struct workload_result *result, cJSON *json)
         cJSON_AddNumberToObject(item, "dispatches", layer->dispatches);
         json_measured(item, "seconds", layer->seconds);
         json_measured(item, "flops", layer->flops);
+        if (layer->absorber[0] != '\0') {
+            cJSON_AddStringToObject(item, "absorber", layer->absorber);
+        }
         cJSON_AddItemToArray(layers, item);
     }
 }

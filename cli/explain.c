@@ -72,11 +72,29 @@ static double flops(const struct session *session, int layer)
     return total / (double)(session->shard_samples * session->shard_count);
 }
 
+/* Memory of a layer's outputs; or, where its work is done by another layer's forward kernels, which one's. */
+static const char *describe_activations(const struct session *session, const struct layer *layer, char text[64])
+{
+    const struct graph *graph = &session->model.graph;
+    int absorber = session->program.phases[session->train_phases[0]]->tape.absorbers[layer->index];
+    int64_t bytes = 0;
+    for (int i = 0; i < layer->output_count; i++) {
+        const struct value *value = &graph->values[layer->outputs[i]];
+        bytes += shape_elements(value->shape, value->dtype) * 4;
+    }
+    if (absorber >= 0) {
+        snprintf(text, 64, "in %s", graph->layers[absorber]->name);
+        return text;
+    }
+    return short_size((double)bytes, text);
+}
+
 static void print_layers(const struct session *session)
 {
     const struct graph *graph = &session->model.graph;
     char shape[SHAPE_TEXT_SIZE];
-    char number[2][32];
+    char number[32];
+    char activations[64];
     printf("%-16s %-22s %-14s %12s %14s %14s\n", "layer", "type", "output", "parameters", "FLOPs", "activations");
     printf("%-16s %-22s %-14s %12s %14s %14s\n", "", "", "", "", "a sample", "a sample");
     for (int i = 0; i < session->model.input_count; i++) {
@@ -85,18 +103,13 @@ static void print_layers(const struct session *session)
     }
     for (int i = 0; i < graph->layer_count; i++) {
         const struct layer *layer = graph->layers[i];
-        int64_t bytes = 0;
         shape[0] = '\0';
-        for (int j = 0; j < layer->output_count; j++) {
-            const struct value *value = &graph->values[layer->outputs[j]];
-            bytes += shape_elements(value->shape, value->dtype) * 4;
-            if (j == 0) {
-                shape_format(value->shape, shape);
-            }
+        if (layer->output_count > 0) {
+            shape_format(layer_output_shape(layer, 0), shape);
         }
         printf("%-16s %-22s %-14s %12" PRId64 " %14s %14s\n", layer->name, layer->type->name, shape,
-               layer_parameters(layer), short_number(flops(session, layer->index), number[0]),
-               short_size((double)bytes, number[1]));
+               layer_parameters(layer), short_number(flops(session, layer->index), number),
+               describe_activations(session, layer, activations));
     }
 }
 
@@ -186,9 +199,12 @@ const struct command command_explain = {
     .name = "explain",
     .help = "print the plan of a config: layers, shapes, FLOPs, memory",
     .usage = "CONFIG [section.key=value ...] [--ranks N]",
-    .details = "Makes the plan that training would run and prints it: every layer with its output, parameters and\n"
-               "floating point operations (forward and backward together), and the memory that a rank needs on its\n"
-               "device. Nothing runs, and no device is needed. Class cpu unless device.class says otherwise.",
+    .details =
+        "Makes the plan that training would run and prints it: every layer with its output, parameters and\n"
+        "floating point operations (forward and backward together), and the memory that a rank needs on its\n"
+        "device. \"in NAME\": while training, the forward kernel of layer NAME does this layer's work and writes its "
+        "output\n"
+        "instead of its own. Nothing runs, and no device is needed. Class cpu unless device.class says otherwise.",
     .flags = flags,
     .least_words = 1,
     .most_words = 1,
