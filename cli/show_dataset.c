@@ -103,8 +103,9 @@ static enum status print_sample(const struct dataset *dataset)
         size_t elements = (size_t)shape_elements(dataset->fields[i].shape, dataset->fields[i].dtype);
         TRY_OUT(memory_allocate(elements, sizeof(float), &fields[i]));
     }
-    TRY_OUT(dataset->type->read(dataset, SPLIT_TRAIN, 0, 0, fields));
-    printf("\nThe first training sample\n");
+    bool train = dataset->count[SPLIT_TRAIN] > 0;
+    TRY_OUT(dataset->type->read(dataset, train ? SPLIT_TRAIN : SPLIT_TEST, 0, 0, fields));
+    printf("\nThe first %s sample\n", train ? "training" : "test");
     for (int i = 0; i < dataset->field_count; i++) {
         print_field(dataset, i, fields[i]);
     }

@@ -71,10 +71,7 @@ enum status bytes_read(const char *path, size_t limit, uint8_t **bytes, size_t *
     errno = 0;
     gzFile file = gzopen(path, "rb");
     if (file == NULL && errno == ENOENT) {
-        return fail(STATUS_BAD_INPUT,
-                    "there is no file %s: paths begin at the folder where lemnos is started; data.path=... on the "
-                    "command line names another",
-                    path);
+        return fail(STATUS_BAD_INPUT, "there is no file %s: paths begin at the folder where lemnos is started", path);
     }
     if (file == NULL) {
         return fail(errno == 0 || errno == ENOMEM ? STATUS_NO_MEMORY : STATUS_BAD_INPUT, "%s cannot be opened: %s",

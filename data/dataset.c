@@ -65,16 +65,73 @@ static enum status apply_limits(struct dataset *dataset, const struct common_opt
     return digest_of(content, sizeof content, dataset->digest);
 }
 
-static enum status open_source(struct dataset *dataset, const struct common_options *common,
-                               const struct checkpoint *saved)
+/* Whether the message names `word`, a key or a file: at its beginning, or (anywhere) as a word of its own. */
+static bool names(const char *message, const char *word, bool anywhere)
+{
+    size_t length = strlen(word);
+    for (const char *at = message; length > 0 && (at = strstr(at, word)) != NULL; at++) {
+        bool begins = at == message || (anywhere && strchr(" \"", at[-1]) != NULL);
+        if (begins && (at[length] == '\0' || strchr(" :/\",", at[length]) != NULL)) {
+            return true;
+        }
+        if (!anywhere) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* The key of [data] that a source's message is about: it begins with it, or names its value. NULL: none is plain. */
+static const char *find_key(const struct config *config, const struct option *options, const char **where)
+{
+    const char *found = NULL;
+    size_t longest = 0;
+    for (const struct option *option = options; option->name != NULL; option++) {
+        const char *place;
+        const char *value = config_get(config, "data", option->name, &place);
+        if (value == NULL) {
+            continue;
+        }
+        if (names(status_message(), option->name, false)) {
+            *where = place;
+            return option->name;
+        }
+        if (option->type == OPTION_STRING && strlen(value) > longest && names(status_message(), value, true)) {
+            longest = strlen(value);
+            found = option->name;
+            *where = place;
+        }
+    }
+    return found;
+}
+
+/* Puts the place in the config ahead of what a source says of its files. */
+static enum status blame_key(const struct config *config, const struct dataset_type *type, enum status status)
+{
+    const char *where = NULL;
+    const char *key = find_key(config, type->options, &where);
+    if (key != NULL) {
+        bool said = names(status_message(), key, false);
+        return said ? fail_context(status, "%s: [data] ", where) : fail_context(status, "%s: [data] %s: ", where, key);
+    }
+    char *place = NULL;
+    if (config_place(config, "data", &place) == STATUS_OK) {
+        status = fail_context(status, "%s: [data] source = %s: ", place, type->name);
+    }
+    free(place);
+    return status;
+}
+
+static enum status open_source(struct dataset *dataset, const struct config *config,
+                               const struct common_options *common, const struct checkpoint *saved)
 {
     const struct dataset_type *type = dataset->type;
     enum status status = type->open(dataset, dataset->options, saved);
-    if (status != STATUS_OK) {
-        return fail_context(status, "[data] source = %s: ", type->name);
+    if (status == STATUS_OK && dataset->count[SPLIT_TRAIN] < 1 && (saved == NULL || dataset->count[SPLIT_TEST] < 1)) {
+        status = fail(STATUS_BAD_INPUT, "there is no sample to train on");
     }
-    if (dataset->count[SPLIT_TRAIN] < 1) {
-        return fail(STATUS_BAD_INPUT, "[data] source = %s: there is no sample to train on", type->name);
+    if (status != STATUS_OK) {
+        return blame_key(config, type, status);
     }
     dataset->augmentation = common->augmentation;
     return apply_limits(dataset, common);
@@ -125,7 +182,7 @@ enum status dataset_open(struct config *config, uint64_t seed, const struct chec
     if (config_problem_count(config) > problems) {
         goto out;
     }
-    TRY_OUT(open_source(opened, &common, saved));
+    TRY_OUT(open_source(opened, config, &common, saved));
     check_augmentation(opened, config);
     if (config_problem_count(config) > problems) {
         goto out;

@@ -58,7 +58,7 @@ struct dataset {
     uint64_t seed;
     struct field fields[DATASET_MAX_FIELDS]; /* [0] is the model's input, [1] the target */
     int field_count;
-    int64_t count[SPLIT_COUNT];     /* samples; an empty train split is an error of open() */
+    int64_t count[SPLIT_COUNT];     /* samples; without a checkpoint the train split is never empty */
     int64_t classes;                /* of the label; 0 where the target is not a class */
     const char *const *class_names; /* `classes` of them, or NULL */
     /*

@@ -1,7 +1,8 @@
 /*
  * IDX files, the format of MNIST and its kin: a big-endian header (two zero bytes, the type of the values, the number
  * of dimensions, each dimension in 4 bytes), then the values. Images are unsigned bytes, N x H x W or N x C x H x W;
- * labels are N unsigned bytes.
+ * labels are N unsigned bytes. Without the test files nothing is evaluated; a checkpoint, which holds what was learnt
+ * from the training files, is evaluated without those.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ static const struct option options[] = {
      .type = OPTION_STRING,
      .offset = offsetof(struct idx_options, path),
      .fallback = "",
-     .help = "folder with train-images-idx3-ubyte, train-labels-idx1-ubyte and the two of t10k, plain or .gz"},
+     .help = "folder with train-images-idx3-ubyte, train-labels-idx1-ubyte and, to evaluate, the two of t10k; plain or "
+             ".gz"},
     {.name = "train_images",
      .type = OPTION_STRING,
      .offset = offsetof(struct idx_options, images[SPLIT_TRAIN]),
@@ -145,7 +147,7 @@ static enum status find_file(const char *given, const char *key, const char *fol
         return memory_copy_string(given, path);
     }
     if (folder[0] == '\0') {
-        return fail(STATUS_BAD_INPUT, "neither path (the folder of the four files) nor %s (this file) is set", key);
+        return fail(STATUS_BAD_INPUT, "path is empty, the folder of the four files, and so is %s, this file", key);
     }
     static const char *const endings[] = {"", ".gz"};
     for (size_t i = 0; i < COUNT_OF(endings); i++) {
@@ -160,10 +162,27 @@ static enum status find_file(const char *given, const char *key, const char *fol
                 key);
 }
 
+static const char *const image_names[] = {"train-images-idx3-ubyte", "t10k-images-idx3-ubyte"};
+static const char *const label_names[] = {"train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"};
+
+/* Whether any of a part's two files is named, or lies in the folder: then the other one must be there too. */
+static bool has_split(const struct idx_options *given, enum split split)
+{
+    const char *const names[] = {image_names[split], label_names[split]};
+    bool has = given->images[split][0] != '\0' || given->labels[split][0] != '\0';
+    for (size_t i = 0; i < COUNT_OF(names) && !has; i++) {
+        char *path;
+        if (find_file("", "", given->path, names[i], &path) == STATUS_OK) {
+            has = true;
+            free(path);
+        }
+        status_clear();
+    }
+    return has;
+}
+
 static enum status read_split(struct idx_state *state, const struct idx_options *given, enum split split)
 {
-    static const char *const image_names[] = {"train-images-idx3-ubyte", "t10k-images-idx3-ubyte"};
-    static const char *const label_names[] = {"train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"};
     static const char *const image_keys[] = {"train_images", "test_images"};
     static const char *const label_keys[] = {"train_labels", "test_labels"};
     struct idx_file *images = &state->images[split];
@@ -239,7 +258,7 @@ static enum status digest_content(const struct idx_state *state, uint8_t result[
     for (int split = 0; split < SPLIT_COUNT; split++) {
         const struct idx_file *files[] = {&state->images[split], &state->labels[split]};
         for (size_t f = 0; f < COUNT_OF(files); f++) {
-            size_t size = 1;
+            size_t size = files[f]->rank > 0 ? 1 : 0; /* 0: there is no such file */
             for (int i = 0; i < files[f]->rank; i++) {
                 size *= (size_t)files[f]->dim[i];
             }
@@ -279,10 +298,16 @@ static enum status idx_open(struct dataset *dataset, const void *values, const s
     struct idx_state *state;
     TRY(memory_allocate(1, sizeof *state, &state));
     dataset->state = state;
-    TRY(read_split(state, given, SPLIT_TRAIN));
-    TRY(read_split(state, given, SPLIT_TEST));
-    struct shape shape = image_shape(&state->images[SPLIT_TRAIN]);
-    struct shape test_shape = image_shape(&state->images[SPLIT_TEST]);
+    bool has_test = has_split(given, SPLIT_TEST);
+    bool has_train = has_split(given, SPLIT_TRAIN) || saved == NULL || !has_test;
+    if (has_train) {
+        TRY(read_split(state, given, SPLIT_TRAIN));
+    }
+    if (has_test) {
+        TRY(read_split(state, given, SPLIT_TEST));
+    }
+    struct shape shape = image_shape(&state->images[has_train ? SPLIT_TRAIN : SPLIT_TEST]);
+    struct shape test_shape = image_shape(&state->images[has_test ? SPLIT_TEST : SPLIT_TRAIN]);
     if (!shape_equal(shape, test_shape)) {
         char text[SHAPE_TEXT_SIZE];
         char test_text[SHAPE_TEXT_SIZE];

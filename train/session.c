@@ -55,7 +55,9 @@ static void check_batch(const struct session *session, struct config *config)
 {
     const struct run_options *run = &session->options.run;
     int64_t samples = session->dataset->count[SPLIT_TRAIN];
-    if (run->batch > samples) {
+    if (samples == 0) {
+        config_problem(config, "data", "path", "there is no training part, and without it nothing is trained");
+    } else if (run->batch > samples) {
         config_problem(config, "run", "batch",
                        "%" PRId64 " samples are more than the training part has; at most %" PRId64, run->batch,
                        samples);

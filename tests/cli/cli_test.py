@@ -171,9 +171,15 @@ class Configs(Case):
         self.refuses("eval", "runs/nowhere", message="there is no checkpoint and no run runs/nowhere")
         self.refuses("train", "--resume", "nowhere.h5", message="there is no checkpoint and no run nowhere.h5")
         self.write("idx.ini", LINE.replace("source = line", "source = idx\npath = images"))
-        self.refuses("train", "idx.ini", message="there is no images/train-images-idx3-ubyte")
+        self.refuses("train", "idx.ini", message="idx.ini:7: [data] path: there is no images/train-images-idx3-ubyte")
+        self.refuses("train", "idx.ini", "data.path=elsewhere", message="command line: [data] path: there is no elsewhere/")
+        self.refuses("train", "idx.ini", "data.path=", message="command line: [data] path is empty, the folder")
         self.write("csv.ini", LINE.replace("source = line", "source = csv\npath = x.csv\ntarget = y"))
-        self.refuses("train", "csv.ini", message="there is no file x.csv")
+        self.refuses("train", "csv.ini", message="csv.ini:7: [data] path: there is no file x.csv: paths begin at")
+        self.write("x.csv", "a,b\n1,2\n")
+        self.refuses("train", "csv.ini", message="csv.ini:7: [data] path: x.csv has no column \"y\"")
+        self.refuses("train", "csv.ini", "data.target=b", "data.features=b",
+                     message="command line: [data] features: \"b\" is the target")
 
     def test_a_file_that_is_nothing_of_the_kind(self):
         for name, content in (("words.h5", b"a letter\n"), ("empty.h5", b""), ("picture", b"\x89PNG\r\n\0\0" + bytes(1000)),
@@ -230,6 +236,46 @@ class Configs(Case):
         self.assertIn("20 training, 10 test", text)
         self.assertIn("label: 0", text)
         self.assertGreater(text.count("@@"), 20)
+
+
+class Parts(Case):
+    """IDX files: which of them a command needs."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("idx.ini", LINE.replace("source = line", "source = idx\npath = all")
+                   .replace("[layer line]", "[layer flat]\ntype = flatten\n[layer line]").replace("features = 1\n", ""))
+        for folder in ("all", "train", "test", "none"):
+            (self.folder / folder).mkdir()
+        for part, count in (("train", 12), ("t10k", 5)):
+            for folder in ("all", part.replace("t10k", "test")):
+                (self.folder / folder / f"{part}-images-idx3-ubyte").write_bytes(
+                    bytes([0, 0, 8, 3]) + b"".join(size.to_bytes(4, "big") for size in (count, 2, 2)) + bytes(range(4 * count)))
+                (self.folder / folder / f"{part}-labels-idx1-ubyte").write_bytes(
+                    bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + bytes(i % 3 for i in range(count)))
+
+    def test_training_needs_no_test_files(self):
+        done = self.run_lemnos("train", "idx.ini", "data.path=train")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("the data have no test part, so nothing is evaluated", done.stderr)
+        self.fails(2, "eval", "runs/small", message="the test part of the data is empty; --split train is the other one")
+        self.passes("eval", "runs/small", "--split", "train")
+
+    def test_evaluation_of_a_checkpoint_needs_no_training_files(self):
+        self.passes("train", "idx.ini")
+        for command in ("eval", "predict"):
+            self.assertEqual(self.passes(command, "runs/small", "data.path=test"), self.passes(command, "runs/small"))
+        self.fails(2, "eval", "runs/small", "--split", "train", "data.path=test", message="the train part of the data is empty")
+        self.fails(2, "train", "--resume", "runs/small", "run.steps=30", "data.path=test",
+                   message="command line: [data] path: there is no training part")
+        self.assertIn("0 training, 5 test", self.passes("show", "runs/small", "--data", "data.path=test"))
+
+    def test_what_is_missing_is_named(self):
+        for arguments in (("train", "idx.ini"), ("eval", "idx.ini")):
+            self.refuses(*arguments, "data.path=none", message="there is no none/train-images-idx3-ubyte")
+            self.refuses(*arguments, "data.path=test", message="there is no test/train-images-idx3-ubyte")
+        (self.folder / "all/t10k-labels-idx1-ubyte").unlink()
+        self.refuses("train", "idx.ini", message="there is no all/t10k-labels-idx1-ubyte, plain or .gz")
 
 
 class Explain(Case):
