@@ -8,7 +8,8 @@
  * base/shards.h: three loops of two turns, one a level, add neighbours, then pairs of them, then fours. A level that
  * has seen nothing yet holds -0, which added to anything changes no bit of it.
  *
- * A workgroup makes a tile of HEIGHT k x 32 n (lib/tile.glsl), 16 rows a turn of the inner loop.
+ * A workgroup makes a tile of HEIGHT k x 32 n (lib/tile.glsl), 16 rows a turn of the inner loop. Short shards need no
+ * such loop, and are taken several at once: the loops' variables, masked at the end of every turn, weigh much there.
  */
 #include "matmul.h"
 #include "lib/gather.glsl"
@@ -17,6 +18,11 @@
 layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
 layout(constant_id = 3) const uint PACKED = 0; /* 1: left lies in panels of HEIGHT columns, right of 32 (matmul_pack.comp) */
 layout(constant_id = 4) const uint HEIGHT = 16; /* or 32 */
+/* 0: a shard takes several turns of 16 rows; 1: one. 2, 4: a turn takes as many shards, of at most 8 or 4 rows. */
+layout(constant_id = 5) const uint TURN_SHARDS = 0;
+
+/* Rows of a turn that lie side by side. */
+const uint SIDE_BY_SIDE = TURN_SHARDS == 4 ? 4 : TURN_SHARDS == 2 ? 8 : 16;
 
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 layout(std430, binding = 2) writeonly restrict buffer Output
@@ -28,24 +34,39 @@ layout(push_constant) uniform Push
     matmul_columns_push push;
 };
 
-/* Sums of the four k in a vector of the left operand: 16 rows, 8 in the lanes of `low`, 8 in those of `high`. */
+/* To the sums of the four k in a vector of the left operand, products of four rows, from lane `lane` of `vector` on. */
+#define ADD_ROWS(s0, s1, s2, s3, vector, lane, b0, b1, b2, b3)                                                         \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, lane, b0)                                                              \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, lane + 1, b1)                                                          \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, lane + 2, b2)                                                          \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, lane + 3, b3)
+
+/* Sums that go on, or begin where the next shard does, whose sum is then added. */
+#define BEGIN(n0, n1, n2, n3, s0, s1, s2, s3, shards)                                                                  \
+    vec4 n0 = TURN_SHARDS >= shards ? vec4(0) : s0;                                                                    \
+    vec4 n1 = TURN_SHARDS >= shards ? vec4(0) : s1;                                                                    \
+    vec4 n2 = TURN_SHARDS >= shards ? vec4(0) : s2;                                                                    \
+    vec4 n3 = TURN_SHARDS >= shards ? vec4(0) : s3;
+#define END(n0, n1, n2, n3, s0, s1, s2, s3, shards)                                                                    \
+    s0 = TURN_SHARDS >= shards ? s0 + n0 : n0;                                                                         \
+    s1 = TURN_SHARDS >= shards ? s1 + n1 : n1;                                                                         \
+    s2 = TURN_SHARDS >= shards ? s2 + n2 : n2;                                                                         \
+    s3 = TURN_SHARDS >= shards ? s3 + n3 : n3;
+
+/* Sums of the four k in a vector: 16 rows, 8 in the lanes of `low`, 8 in those of `high`. */
 #define ADD_FOUR(s0, s1, s2, s3, low, high)                                                                            \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 0, b0)                                                                    \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 1, b1)                                                                    \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 2, b2)                                                                    \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 3, b3)                                                                    \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 4, b4)                                                                    \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 5, b5)                                                                    \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 6, b6)                                                                    \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, low, 7, b7)                                                                    \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 0, b8)                                                                   \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 1, b9)                                                                   \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 2, b10)                                                                  \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 3, b11)                                                                  \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 4, b12)                                                                  \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 5, b13)                                                                  \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 6, b14)                                                                  \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, high, 7, b15)
+    {                                                                                                                  \
+        ADD_ROWS(s0, s1, s2, s3, low, 0, b0, b1, b2, b3)                                                               \
+        BEGIN(n0, n1, n2, n3, s0, s1, s2, s3, 4)                                                                       \
+        ADD_ROWS(n0, n1, n2, n3, low, 4, b4, b5, b6, b7)                                                               \
+        END(n0, n1, n2, n3, s0, s1, s2, s3, 4)                                                                         \
+        BEGIN(h0, h1, h2, h3, s0, s1, s2, s3, 2)                                                                       \
+        ADD_ROWS(h0, h1, h2, h3, high, 0, b8, b9, b10, b11)                                                            \
+        BEGIN(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                       \
+        ADD_ROWS(m0, m1, m2, m3, high, 4, b12, b13, b14, b15)                                                          \
+        END(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                         \
+        END(h0, h1, h2, h3, s0, s1, s2, s3, 2)                                                                         \
+    }
 
 #define DECLARE_FOURS(i) vec4 fours##i = vec4(-0.0);
 #define DECLARE_PAIRS(i) vec4 pairs##i = vec4(-0.0);
@@ -54,7 +75,8 @@ layout(push_constant) uniform Push
 #define ADD_SUMS(i) ones##i += s##i;
 #define ADD_ONES(i) pairs##i += ones##i;
 #define ADD_PAIRS(i) fours##i += pairs##i;
-#define LOAD_RIGHT(i) vec4 b##i = imageLoad(right, at + i * int(right_step));
+#define LOAD_RIGHT(i)                                                                                                  \
+    vec4 b##i = imageLoad(right, at + int(i % SIDE_BY_SIDE * right_step + i / SIDE_BY_SIDE * shard_step));
 #define STORE(i)                                                                                                       \
     if (exists && k + i / 4 < depth) {                                                                                 \
         y[to + i * width] = fours##i;                                                                                  \
@@ -96,6 +118,14 @@ void main()
     int skipped = int((PACKED == 1 ? push.first_depth_tile + tile.x : gl_WorkGroupID.z) * push.batch.left);
     int right_skipped = int((PACKED == 1 ? column_tile : gl_WorkGroupID.z) * push.batch.right + (PACKED == 1 ? lane : column));
     uint right_step = PACKED == 1 ? MATMUL_TILE_COLUMNS / 4 : columns;
+    uint shard_step = shard_rows * right_step;
+    /* Rows of a turn in which a lane finds its left operands, counted from the turn's first: shard, and row of it. */
+    uint lane_shard = TURN_SHARDS == 4 ? lane / 4 : 0;
+    uint lane_row = TURN_SHARDS == 4 ? lane % 4 : lane;
+    uint low = lane_shard * shard_rows + lane_row;
+    uint high = TURN_SHARDS >= 2 ? low + TURN_SHARDS / 2 * shard_rows : low + 8;
+    bool low_exists = lane_row < shard_rows;
+    bool high_exists = TURN_SHARDS >= 2 ? low_exists : lane + 8 < shard_rows;
     uint row = push.first_row;
     uint shard = 0;
     TILE_UPPER(DECLARE_FOURS)
@@ -111,8 +141,10 @@ void main()
                 TILE_LOWER(DECLARE_SUMS)
                 uint end = row + shard_rows;
                 for (;;) {
-                    gather_row row0 = gather_find(row + lane, row + lane < end, skipped, from);
-                    gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end, skipped, from);
+                    gather_row row0 =
+                        gather_find(row + low, TURN_SHARDS == 0 ? row + low < end : low_exists, skipped, from);
+                    gather_row row1 =
+                        gather_find(row + high, TURN_SHARDS == 0 ? row + high < end : high_exists, skipped, from);
                     vec4 a00, a01, a02, a03, a10, a11, a12, a13;
                     gather_load_four(row0, step0, step1, step2, step3, from, a00, a01, a02, a03);
                     gather_load_four(row1, step0, step1, step2, step3, from, a10, a11, a12, a13);
@@ -134,17 +166,17 @@ void main()
                         ADD_FOUR(s28, s29, s30, s31, a07, a17)
                     }
                     row += MATMUL_STEP;
-                    if (row >= end) {
+                    if (TURN_SHARDS > 0 || row >= end) {
                         break;
                     }
                 }
-                row = end;
+                row = TURN_SHARDS >= 2 ? end + (TURN_SHARDS - 1) * shard_rows : end;
                 TILE_UPPER(ADD_SUMS)
                 if (HEIGHT == 32) {
                     TILE_LOWER(ADD_SUMS)
                 }
-                shard++;
-                if (shard >= shards || shard % 2 == 0) {
+                shard += TURN_SHARDS >= 2 ? TURN_SHARDS : 1;
+                if (TURN_SHARDS >= 2 || shard >= shards || shard % 2 == 0) {
                     break;
                 }
             }
@@ -152,7 +184,7 @@ void main()
             if (HEIGHT == 32) {
                 TILE_LOWER(ADD_ONES)
             }
-            if (shard >= shards || shard % 4 == 0) {
+            if (TURN_SHARDS == 4 || shard >= shards || shard % 4 == 0) {
                 break;
             }
         }

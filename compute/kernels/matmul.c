@@ -248,6 +248,17 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
     return STATUS_OK;
 }
 
+/* Shards that one turn of the kernel's loop takes; 0: a shard takes several turns. */
+static uint32_t turn_shards(const struct row_range *rows)
+{
+    for (uint32_t shards = 4; shards > 0; shards /= 2) {
+        if (rows->shard_rows <= MATMUL_STEP / shards && rows->shards % (int)shards == 0) {
+            return shards;
+        }
+    }
+    return 0;
+}
+
 static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles,
                                int64_t height)
 {
@@ -270,8 +281,9 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
                                 .bindings = {params->left.tensor, params->right, params->output},
                                 .binding_count = 3,
                                 .constants = {params->left.kind, is_whole(&params->left),
-                                              params->layout == RIGHT_PANELS, params->packed, (uint32_t)height},
-                                .constant_count = 5,
+                                              params->layout == RIGHT_PANELS, params->packed, (uint32_t)height,
+                                              turn_shards(rows)},
+                                .constant_count = 6,
                                 .flops = 2.0 * share * (double)rows->shards * (double)rows->shard_rows *
                                          params->left.useful_depth * (double)params->columns};
     if (tiles->vector_count < vectors) {
