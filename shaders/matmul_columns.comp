@@ -16,7 +16,8 @@
 #include "lib/tile.glsl"
 
 layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
-layout(constant_id = 3) const uint PACKED = 0; /* 1: left lies in panels of HEIGHT columns, right of 32 (matmul_pack.comp) */
+/* 1: left lies in panels of HEIGHT columns, right of 32 (matmul_pack.comp) */
+layout(constant_id = 3) const uint PACKED = 0;
 layout(constant_id = 4) const uint HEIGHT = 16; /* or 32 */
 /* 0: a shard takes several turns of 16 rows; 1: one. 2, 4: a turn takes as many shards, of at most 8 or 4 rows. */
 layout(constant_id = 5) const uint TURN_SHARDS = 0;
@@ -116,7 +117,8 @@ void main()
     }
 
     int skipped = int((PACKED == 1 ? push.first_depth_tile + tile.x : gl_WorkGroupID.z) * push.batch.left);
-    int right_skipped = int((PACKED == 1 ? column_tile : gl_WorkGroupID.z) * push.batch.right + (PACKED == 1 ? lane : column));
+    uint right_number = PACKED == 1 ? column_tile : gl_WorkGroupID.z;
+    int right_skipped = int(right_number * push.batch.right + (PACKED == 1 ? lane : column));
     uint right_step = PACKED == 1 ? MATMUL_TILE_COLUMNS / 4 : columns;
     uint shard_step = shard_rows * right_step;
     /* Rows of a turn in which a lane finds its left operands, counted from the turn's first: shard, and row of it. */
