@@ -22,9 +22,9 @@
 /*
  * Squares are summed in double precision, in an order that no number of ranks changes: a block of REDUCE_BLOCK floats
  * has REDUCE_LANES sums (lane l takes the elements l, l + REDUCE_LANES, ...), added from lane 0 up; then the blocks are
- * added from the first to the last.
+ * added from the first to the last. What does not enter the norm counts as zeros.
  */
-enum { REDUCE_BLOCK = 1024, REDUCE_LANES = 8 };
+enum { REDUCE_BLOCK = 1024, REDUCE_LANES = 8, REDUCE_UNIT = 64 };
 
 /* Messages are told apart by tags, and this many every MPI has. */
 enum { REDUCE_MAX_BUCKETS = 32767 };
@@ -39,11 +39,13 @@ struct range {
 struct reduce_params {
     struct comm *comm; /* must outlive the reduce */
     enum reduce_mode mode;
-    int shards;                  /* of the global batch */
-    int piece_limit;             /* leaves a piece has at most: the limit given to shards_pieces() on every rank */
-    int64_t flat_count;          /* a multiple of REDUCE_BLOCK */
-    int64_t norm_count;          /* a multiple of REDUCE_BLOCK: elements from here on (running statistics) are checked
-                                    for finiteness, and do not enter the norm */
+    int shards;         /* of the global batch */
+    int piece_limit;    /* leaves a piece has at most: the limit given to shards_pieces() on every rank */
+    int64_t flat_count; /* a multiple of REDUCE_BLOCK */
+    int64_t norm_count; /* a multiple of REDUCE_BLOCK: elements from here on (running statistics) are checked
+                           for finiteness, and do not enter the norm */
+    /* One byte a REDUCE_UNIT floats, 1 where they do not enter the norm either; NULL: all do. The caller's. */
+    const uint8_t *frozen;
     const struct range *buckets; /* cover [0, flat_count) in order; boundaries are multiples of REDUCE_BLOCK */
     int bucket_count;
     float *gradients; /* pieces x flat_count, the caller's */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 static double square_block(const float *block)
 {
@@ -18,6 +19,25 @@ static double square_block(const float *block)
         sum += lanes[lane];
     }
     return sum;
+}
+
+/* The squares of a block without its frozen parts; those that are not finite stay, because they must be found. */
+static double square_unfrozen(const struct reduce *reduce, int64_t offset, const float *block)
+{
+    enum { UNITS = REDUCE_BLOCK / REDUCE_UNIT };
+    const uint8_t *frozen = reduce->params.frozen != NULL ? reduce->params.frozen + offset / REDUCE_UNIT : NULL;
+    double squares = square_block(block);
+    if (frozen == NULL || memchr(frozen, 1, UNITS) == NULL || !isfinite(squares)) {
+        return squares;
+    }
+    float kept[REDUCE_BLOCK];
+    memcpy(kept, block, sizeof kept);
+    for (int i = 0; i < UNITS; i++) {
+        if (frozen[i] != 0) {
+            memset(kept + i * REDUCE_UNIT, 0, REDUCE_UNIT * sizeof *kept);
+        }
+    }
+    return square_block(kept);
 }
 
 /* Where each piece of the slice lies: this rank's in its own gradients, the others' in the staging memory. */
@@ -54,7 +74,7 @@ void reduce_sum_slice(struct reduce *reduce, struct bucket *bucket)
                 reduce->sources[p] += REDUCE_BLOCK;
             }
         }
-        bucket->squares[i] = square_block(result);
+        bucket->squares[i] = square_unfrozen(reduce, bucket->slice.offset + i * REDUCE_BLOCK, result);
         result += REDUCE_BLOCK;
     }
     reduce->sum_seconds += MPI_Wtime() - started;

@@ -86,13 +86,17 @@ static enum status add_table(struct session *session, const int *group_of)
     const struct graph *graph = &session->model.graph;
     size_t blocks = (size_t)(session->program.flat_count / PARAMETER_ALIGNMENT);
     uint32_t *table;
+    TRY(memory_allocate(blocks, sizeof *session->frozen, &session->frozen));
     TRY(memory_allocate(blocks, sizeof *table, &table));
     for (int i = 0; i < graph->parameter_count; i++) {
         const struct parameter *parameter = &graph->parameters[i];
         size_t first = (size_t)(parameter->offset / PARAMETER_ALIGNMENT);
         size_t count = (size_t)divide_up((uint64_t)parameter->elements, PARAMETER_ALIGNMENT);
+        const struct parameter_group *group = &session->groups[group_of[i]];
+        bool frozen = !group->is_buffer && group->learning_rate_scale == 0;
         for (size_t j = first; j < first + count; j++) {
             table[j] = (uint32_t)group_of[i];
+            session->frozen[j] = frozen ? 1 : 0;
         }
     }
     enum status status = program_add_constants(&session->program, table, blocks * sizeof *table, &session->group_table);

@@ -160,6 +160,7 @@ static enum status add_evaluate_phases(struct session *session)
 /* The optimiser works on what reduce says this rank owns, so the sums are planned before the update. */
 static enum status plan_sums(struct session *session)
 {
+    _Static_assert((int)REDUCE_UNIT == (int)PARAMETER_ALIGNMENT, "a unit of sums is a block of parameters");
     struct range *buckets = NULL;
     TRY(memory_allocate((size_t)session->program.bucket_count, sizeof *buckets, &buckets));
     for (int i = 0; i < session->program.bucket_count; i++) {
@@ -172,6 +173,7 @@ static enum status plan_sums(struct session *session)
         .piece_limit = session->rounds.piece_limit,
         .flat_count = session->program.flat_count,
         .norm_count = session->program.norm_count,
+        .frozen = session->frozen,
         .buckets = buckets,
         .bucket_count = session->program.bucket_count,
         .gradients = engine_host(session->engine, REGION_GRADIENTS),
@@ -268,6 +270,7 @@ void session_destroy(struct session *session)
     model_release(&session->model);
     dataset_close(session->dataset);
     options_release(&session->options);
+    free(session->frozen);
     free(session->exchange_rows);
     free(session->exchange_row);
     free(session->leaves);

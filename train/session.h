@@ -56,6 +56,7 @@ struct session {
     struct parameter_group groups[STEP_MAX_GROUPS];
     int group_count;
     uint64_t group_table; /* bytes into REGION_CONSTANTS: the group of every block of parameters */
+    uint8_t *frozen;      /* a block of parameters: 1 where nothing learns, so that its gradients are not clipped for */
 
     float *exchange_rows;               /* all shards' rows of a host step */
     const float **exchange_row;         /* by shard: where its row lies */

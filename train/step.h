@@ -14,7 +14,7 @@ struct step_times {
 
 struct step_result {
     double loss;          /* mean over the global batch */
-    double gradient_norm; /* before clipping */
+    double gradient_norm; /* before clipping, without frozen parameters */
     struct step_times times;
     int64_t not_finite; /* an element of the flat buffer whose gradient is not finite, -1: none */
 };

@@ -36,6 +36,24 @@ def sgd_with_momentum_too(binary):
             "optimizer.learning_rate=0.02", "cluster.bucket_megabytes=0.004")
 
 
+def frozen_parameters_do_not_count_in_the_norm(binary):
+    """The squared norm splits into that of the convolution's gradients and that of the others, on any number of ranks."""
+    with harness.Place(binary) as place:
+        def squared_norm(name, ranks):
+            place.run(ranks, "train", f"{name}.ini", f"run.name={name}{ranks}", "run.steps=1")
+            return place.metrics(f"{name}{ranks}")[0]["gradient_norm"] ** 2
+
+        groups = {"whole": "", "others": "conv1*", "conv": "[!c]*"}
+        for name, pattern in groups.items():
+            group = f"[group g]\nparameters = {pattern}\nlearning_rate_scale = 0\n" if pattern else ""
+            (place.folder / f"{name}.ini").write_text(harness.CONFIG + group)
+        found = {ranks: {name: squared_norm(name, ranks) for name in groups} for ranks in (1, 3)}
+        assert found[1] == found[3], found
+        norms = found[1]
+        assert norms["conv"] > 0 and norms["others"] > 0, norms
+        assert abs(norms["conv"] + norms["others"] - norms["whole"]) < 1e-6 * norms["whole"], norms
+
+
 def another_seed_gives_other_bits(binary):
     with harness.Place(binary) as place:
         place.run(1, "train", "small.ini", "run.name=a", "run.steps=3")
@@ -53,4 +71,5 @@ def allreduce_agrees_within_rounding(binary):
 
 if __name__ == "__main__":
     harness.main([ranks_do_not_matter, accumulation_gives_the_big_batch, whole_batch_statistics_do_not_depend_on_ranks,
-                  sgd_with_momentum_too, another_seed_gives_other_bits, allreduce_agrees_within_rounding])
+                  sgd_with_momentum_too,
+                  frozen_parameters_do_not_count_in_the_norm, another_seed_gives_other_bits, allreduce_agrees_within_rounding])
