@@ -1,5 +1,6 @@
 #include "compute/kernels/convolution.h"
 
+#include "compute/kernels/col2im.h"
 #include "compute/kernels/matmul.h"
 #include "compute/kernels/weights.h"
 #include "compute/kernels/winograd.h"
@@ -235,12 +236,41 @@ static bool leaves_gaps(const struct convolution *convolution)
     return false;
 }
 
+/* Multiply-adds of a sample, phase by phase, with what rounding to tiles adds. */
+static double phase_products(const struct convolution *convolution)
+{
+    const struct window *window = &convolution->window;
+    double taps[2] = {0, 0};
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t size = axis == 0 ? shape_height(convolution->input) : shape_width(convolution->input);
+        for (int64_t first = 0; first < window->stride[axis] && first < size; first++) {
+            struct phase_axis phase = make_phase(window, axis, first, size);
+            taps[axis] += (double)(phase.made * phase.count);
+        }
+    }
+    int64_t tiles = (shape_channels(convolution->input) + MATMUL_TILE_COLUMNS - 1) / MATMUL_TILE_COLUMNS;
+    return taps[0] * taps[1] * (double)shape_stride(convolution->output) * (double)(tiles * MATMUL_TILE_COLUMNS);
+}
+
+/* Whether the gradient goes by Winograd's algorithm, as a convolution over the outputs. */
+static bool backward_uses_winograd(const struct convolution *convolution)
+{
+    struct winograd winograd = {.padding = {2 - convolution->window.padding[0], 2 - convolution->window.padding[1]},
+                                .input = convolution->output,
+                                .output = convolution->input};
+    return use_winograd(convolution, winograd_pays(&winograd));
+}
+
 enum status convolution_backward(struct tape *tape, const struct convolution *convolution,
                                  const struct convolution_bindings *bindings)
 {
     const struct window *window = &convolution->window;
     int64_t height = shape_height(convolution->input);
     int64_t width = shape_width(convolution->input);
+    if (convolution->algorithm == CONVOLUTION_AUTO && !backward_uses_winograd(convolution) &&
+        col2im_pays(convolution, phase_products(convolution))) {
+        return col2im_backward(tape, convolution, bindings);
+    }
     TRY(check_phases(convolution));
     if (leaves_gaps(convolution)) {
         TRY(add_zeros(tape, convolution, bindings));

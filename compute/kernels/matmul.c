@@ -237,13 +237,13 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
                     (long long)(unit.size >> 20), DISPATCH_MAX_STORAGE >> 20);
     }
     if (params->rows <= units * unit.rows) {
-        return add_rows(tape, params, 0, params->rows, params->output);
+        return add_rows(tape, params, params->first_row, params->rows, params->output);
     }
     for (int64_t i = 0; i * unit.rows < params->rows; i += units) {
         int64_t left = params->rows - i * unit.rows;
         int64_t rows = left < units * unit.rows ? left : units * unit.rows;
         struct binding output = part_of(params->output, i * unit.size, rows * unit.size / unit.rows);
-        TRY(add_rows(tape, params, i * unit.rows, rows, output));
+        TRY(add_rows(tape, params, params->first_row + i * unit.rows, rows, output));
     }
     return STATUS_OK;
 }

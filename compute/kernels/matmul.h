@@ -50,6 +50,7 @@ struct matmul_scatter {
 
 struct matmul_rows {
     struct matmul_left left;
+    int64_t first_row; /* of left, for the output's first */
     int64_t rows;
     struct binding right; /* depth x columns */
     enum right_layout layout;

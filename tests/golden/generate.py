@@ -188,6 +188,10 @@ def conv2d():
         ("stride 4 dilation 6", 2, (3, 29, 31), 5, 3, {"stride": 4, "dilation": 6, "padding": 5}, (1, 2)),
         ("stride 3x2 kernel 4x5", 3, (20, 11, 14), 33, (4, 5), {"stride": (3, 2), "padding": (1, 4)}, (1, 3)),
         ("patches", 2, (3, 16, 16), 24, 8, {"stride": 8}, (1, 2)),
+        ("kernel 7x5 stride 3 direct", 2, (3, 17, 19), 5, (7, 5), {"stride": 3, "padding": (3, 2), "algorithm": "direct"}, (1, 2)),
+        ("stride 3x2 direct", 3, (20, 11, 14), 33, (4, 5), {"stride": (3, 2), "padding": (1, 4), "algorithm": "direct"}, (1, 3)),
+        ("stride above kernel direct", 2, (3, 11, 10), 4, 2, {"stride": 3, "algorithm": "direct"}, (1, 2)),
+        ("columns in parts", 5, (3, 61, 60), 2, 5, {"padding": 1}, (1, 5)),
         ("not winograd", 2, (64, 10, 10), 64, 3, {"padding": 1, "algorithm": "direct"}, (1, 2)),
     ]:
         groups = extra.get("groups", 1)

@@ -1,0 +1,128 @@
+#include "compute/kernels/col2im.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+#include "compute/kernels/matmul.h"
+#include "compute/kernels/range.h"
+#include "compute/kernels/weights.h"
+#include "shaders/col2im.h"
+
+/* Bytes of rows that are worked on at once: they should stay in a processor's cache. */
+enum { CHUNK_SIZE = 2 << 20 };
+enum { VECTOR_SIZE = 16 };
+
+/* What writing a float, and reading it again, weighs in multiply-adds; measured on a CPU. */
+static const double TRAFFIC = 24;
+
+static int64_t row_floats(const struct convolution *convolution)
+{
+    return convolution->window.kernel[0] * convolution->window.kernel[1] * shape_stride(convolution->input);
+}
+
+/* Bytes of the rows of one sample. */
+static int64_t sample_size(const struct convolution *convolution)
+{
+    return shape_positions(convolution->output) * row_floats(convolution) * (int64_t)sizeof(float);
+}
+
+static double padded(int64_t count, int64_t unit)
+{
+    return (double)((count + unit - 1) / unit * unit);
+}
+
+bool col2im_pays(const struct convolution *convolution, double other)
+{
+    const struct window *window = &convolution->window;
+    /* The weights of a single channel lie otherwise; steps between kernel positions would not divide evenly. */
+    if (shape_channels(convolution->input) == 1 || window->dilation[0] != 1 || window->dilation[1] != 1 ||
+        sample_size(convolution) * RANGE_ALIGNMENT > DISPATCH_MAX_STORAGE) {
+        return false;
+    }
+    double products =
+        padded(shape_stride(convolution->output), MATMUL_STEP) * padded(row_floats(convolution), MATMUL_TILE_COLUMNS);
+    double traffic = TRAFFIC * (double)row_floats(convolution);
+    return (double)shape_positions(convolution->output) * (products + traffic) < other;
+}
+
+static struct col2im_push make_push(const struct convolution *convolution, int64_t first_sample)
+{
+    const struct window *window = &convolution->window;
+    return (struct col2im_push){.channels = divisor_of(shape_stride(convolution->input) / 4),
+                                .width = divisor_of(shape_width(convolution->input)),
+                                .height = divisor_of(shape_height(convolution->input)),
+                                .stride_height = divisor_of(window->stride[0]),
+                                .stride_width = divisor_of(window->stride[1]),
+                                .kernel_height = (uint)window->kernel[0],
+                                .kernel_width = (uint)window->kernel[1],
+                                .padding_height = (uint)window->padding[0],
+                                .padding_width = (uint)window->padding[1],
+                                .read_height = (uint)shape_height(convolution->output),
+                                .read_width = (uint)shape_width(convolution->output),
+                                .first_sample = (uint)first_sample};
+}
+
+/* Samples whose image begins at an aligned offset. */
+static int64_t aligned_samples(int64_t image_floats)
+{
+    int64_t samples = 1;
+    while (samples * image_floats * (int64_t)sizeof(float) % TENSOR_ALIGNMENT != 0) {
+        samples *= 2;
+    }
+    return samples;
+}
+
+enum status col2im_backward(struct tape *tape, const struct convolution *convolution,
+                            const struct convolution_bindings *bindings)
+{
+    int64_t outputs = shape_stride(convolution->output);
+    int64_t positions = shape_positions(convolution->output);
+    int64_t depth = row_floats(convolution);
+    int64_t image_floats = shape_elements(convolution->input, DTYPE_FLOAT32);
+    int64_t unit = aligned_samples(image_floats);
+    int64_t total = geometry_samples(&tape->geometry);
+    int64_t step = CHUNK_SIZE / sample_size(convolution) / unit * unit;
+    step = step < unit ? unit : step;
+    step = step < total ? step : total;
+    int transposed;
+    int rows;
+    TRY(tape_scratch(tape, "transposed weights", (uint64_t)panels_elements(outputs, depth) * sizeof(float),
+                     &transposed));
+    TRY(tape_scratch(tape, "columns", (uint64_t)(step * sample_size(convolution)), &rows));
+    struct matmul_transpose transpose = {.source = bindings->weight,
+                                         .layout = RIGHT_PANELS,
+                                         .source_rows = depth,
+                                         .rows = depth,
+                                         .columns = outputs,
+                                         .size = {1, 1},
+                                         .output = tape_bind(tape, transposed, ACCESS_WRITE)};
+    TRY(matmul_transpose(tape, &transpose));
+    for (int64_t first = 0; first < total; first += step) {
+        int64_t samples = total - first < step ? total - first : step;
+        struct matmul_rows product = {.left = matmul_left_rows(bindings->image, outputs),
+                                      .first_row = first * positions,
+                                      .rows = samples * positions,
+                                      .right = tape_bind(tape, transposed, ACCESS_READ),
+                                      .layout = RIGHT_PANELS,
+                                      .columns = depth,
+                                      .output = tape_bind(tape, rows, ACCESS_WRITE)};
+        product.output.size = (uint64_t)(samples * sample_size(convolution));
+        /* As a user counts: without the padding of channels. */
+        product.left.useful_depth = (double)shape_channels(convolution->output) *
+                                    (double)shape_channels(convolution->input) /
+                                    (double)shape_stride(convolution->input);
+        TRY(matmul_rows(tape, &product));
+        struct col2im_push push = make_push(convolution, first);
+        struct dispatch dispatch = {
+            .kernel = "col2im", .bindings = {tape_bind(tape, rows, ACCESS_READ), bindings->result}, .binding_count = 2};
+        dispatch.bindings[1].offset += (uint64_t)(first * image_floats) * sizeof(float);
+        dispatch.bindings[1].size = (uint64_t)(samples * image_floats) * sizeof(float);
+        push.part.first = (uint)(first * image_floats / 4);
+        push.part.count = (uint)(samples * image_floats / 4);
+        dispatch_push(&dispatch, push);
+        dispatch_groups(&dispatch, divide_up(push.part.count, RANGE_LOCAL_SIZE));
+        TRY(tape_dispatch(tape, &dispatch));
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,70 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+/*
+ * x[c][y][x] = the sum over kernel positions (i, j) of columns[(y + padding - i) / stride][(x ...) / stride][(i, j, c)],
+ * where those are whole and inside: what windows hold, added where the windows overlap.
+ */
+#include "col2im.h"
+
+layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer columns;
+layout(std430, binding = 1) writeonly restrict buffer Image
+{
+    vec4 image[];
+};
+layout(push_constant) uniform Push
+{
+    col2im_push push;
+};
+
+void make_vector(uint index, uint at)
+{
+    int kernel_height = int(push.kernel_height);
+    int kernel_width = int(push.kernel_width);
+    int read_height = int(push.read_height);
+    int read_width = int(push.read_width);
+    int channels = int(push.channels.value);
+    int stride_height = int(push.stride_height.value);
+    int stride_width = int(push.stride_width.value);
+
+    uint position = divide(index, push.channels);
+    uint line = divide(position, push.width);
+    uint sample_index = divide(line, push.height);
+    uint y = line - sample_index * push.height.value + push.padding_height;
+    uint x = position - line * push.width.value + push.padding_width;
+    /* The last window that begins at or before the position, and where in it the position lies. */
+    int window_y = int(divide(y, push.stride_height));
+    int last_x = int(divide(x, push.stride_width));
+    int i = int(y) - window_y * stride_height;
+    int first_j = int(x) - last_x * stride_width;
+    int start = int(sample_index - push.first_sample) * read_height * read_width;
+    int row_size = kernel_height * kernel_width * channels;
+    int channel = int(index - position * push.channels.value);
+
+    vec4 sum = vec4(0);
+    for (;;) {
+        bool inside = i < kernel_height && uint(window_y) < uint(read_height);
+        int window_x = last_x;
+        int j = first_j;
+        for (;;) {
+            int row = start + window_y * read_width + window_x;
+            int texel = row * row_size + (i * kernel_width + j) * channels + channel;
+            bool found = inside && j < kernel_width && uint(window_x) < uint(read_width);
+            /* Outside of every view, and so 0 (robustBufferAccess2). */
+            sum += imageLoad(columns, found ? texel : -0x40000000);
+            window_x--;
+            j += stride_width;
+            if (j >= kernel_width) {
+                break;
+            }
+        }
+        window_y--;
+        i += stride_height;
+        if (i >= kernel_height) {
+            break;
+        }
+    }
+    image[at] = sum;
+}
+
+#define TURNS 1
+#include "lib/each_vector.glsl"
