@@ -164,8 +164,7 @@ static void report(struct builder *builder, const char *section, const struct la
     bool named = reader != NULL && config_has_section(builder->config, reader);
     if (status == STATUS_OK) {
         config_problem(builder->config, named ? reader : section, NULL, "%s%s: %s%s",
-                       section == NULL ? "the loss that data of this kind get, " : "", layer->type->name, message,
-                       text_get(&overrides));
+                       section == NULL ? "the default loss, " : "", layer->type->name, message, text_get(&overrides));
     } else {
         config_problem(builder->config, section, NULL, "%s", message);
     }

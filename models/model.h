@@ -40,6 +40,12 @@ void model_release(struct model *model);
 /* Warns of every layer that leads to no loss, with its place: it is computed, and changes nothing. */
 enum status model_warn_unread(const struct config *config, const struct model *model) MUST_CHECK;
 
+/*
+ * Of a failure behind model_create(): where the recorded message begins with a layer's name, its place in the config
+ * comes first, and what the command line sets of it comes last. Returns `status`.
+ */
+enum status model_locate_failure(const struct config *config, const struct model *model, enum status status);
+
 /* The keys of [model] and those that every [layer NAME] has, for help. */
 extern const struct option model_option_table[];
 extern const struct option layer_common_table[];

@@ -85,6 +85,51 @@ enum status blame_overrides(const struct config *config, const struct graph *gra
     return section != NULL ? add_overrides(config, section, text) : STATUS_OK;
 }
 
+static bool starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+static enum status locate(const struct config *config, const struct graph *graph, const struct layer *layer,
+                          const char *rest, enum status failure)
+{
+    char *section;
+    char *where = NULL;
+    struct text overrides = {0};
+    struct layer_params params = {.inputs = layer->inputs, .input_count = layer->input_count};
+    TRY(section_of(config, layer, &section));
+    enum status status = STATUS_OK;
+    TRY_OUT(config_place(config, section != NULL ? section : "model", &where));
+    TRY_OUT(blame_overrides(config, graph, section != NULL ? section : "model", &params, &overrides));
+    if (section != NULL) {
+        status = fail(failure, "%s: [%s] %s: %s%s", where, section, layer->type->name, rest, text_get(&overrides));
+    } else {
+        status = fail(failure, "%s: [model] layer %s (%s): %s%s", where, layer->name, layer->type->name, rest,
+                      text_get(&overrides));
+    }
+out:
+    text_release(&overrides);
+    free(section);
+    free(where);
+    return status;
+}
+
+enum status model_locate_failure(const struct config *config, const struct model *model, enum status status)
+{
+    for (int i = 0; i < model->graph.layer_count; i++) {
+        const struct layer *layer = model->graph.layers[i];
+        char *start;
+        TRY(memory_format(&start, "layer %s (%s): ", layer->name, layer->type->name));
+        bool found = starts_with(status_message(), start);
+        size_t length = strlen(start);
+        free(start);
+        if (found) {
+            return locate(config, &model->graph, layer, status_message() + length, status);
+        }
+    }
+    return status;
+}
+
 /* --- heads -------------------------------------------------------------------------------------------------------- */
 
 /* Whether the size of a layer's output is that of its inputs, so that what goes to it might as well go to a loss. */

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "compute/graph/lower.h"
 #include "train/agreement.h"
+#include "train/footprint.h"
 #include "train/optimizer.h"
 
 /* --- what a batch looks like --------------------------------------------------------------------------------- */
@@ -251,6 +252,11 @@ enum status session_create(const struct session_params *params, struct session *
     session->comm = params->comm;
     session->model.prediction = -1;
     enum status status = build(session, params);
+    if (status == STATUS_BAD_INPUT) {
+        status = model_locate_failure(params->config, &session->model, status);
+    } else if (status == STATUS_NO_MEMORY && session->program.phase_count > 0) {
+        status = footprint_explain(session, params->config, status);
+    }
     if (status != STATUS_OK) {
         session_destroy(session);
         session = NULL;

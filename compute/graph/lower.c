@@ -97,6 +97,17 @@ static enum status add_loss_tensors(struct tape *tape)
     return STATUS_OK;
 }
 
+/* Calls forward() or backward(); what helpers refuse, they refuse without knowing for which layer. */
+static enum status emit(struct tape *tape, const struct layer *layer,
+                        enum status (*pass)(const struct layer *, struct tape *))
+{
+    enum status status = pass(layer, tape);
+    if (status == STATUS_BAD_INPUT && strncmp(status_message(), "layer ", strlen("layer ")) != 0) {
+        return fail_context(status, "layer %s (%s): ", layer->name, layer->type->name);
+    }
+    return status;
+}
+
 static enum status emit_forward(struct tape *tape)
 {
     tape->pass = PASS_FORWARD;
@@ -107,7 +118,7 @@ static enum status emit_forward(struct tape *tape)
         }
         TRY(fuse_epilogue(tape, layer));
         tape->layer = i;
-        TRY(layer->type->forward(layer, tape));
+        TRY(emit(tape, layer, layer->type->forward));
     }
     tape->epilogue = (struct epilogue){0};
     return STATUS_OK;
@@ -194,7 +205,7 @@ static enum status emit_backward(const struct lower_params *params, struct tape 
             TRY(add_up(params, tape, layer->outputs[j]));
         }
         if (wants_backward(tape, layer)) {
-            TRY(layer->type->backward(layer, tape));
+            TRY(emit(tape, layer, layer->type->backward));
         }
     }
     tape->layer = -1;

@@ -118,8 +118,11 @@ static bool is_whole(const struct matmul_left *left)
 static enum status check_depth(int64_t depth)
 {
     if (tiles_of(depth, MATMUL_STEP) > MAX_TURNS) {
-        return fail(STATUS_BAD_INPUT, "a sum of %lld products (inputs of one output); at most %d are possible",
-                    (long long)depth, MAX_TURNS * MATMUL_STEP);
+        return fail(
+            STATUS_BAD_INPUT,
+            "a sum of %lld products (inputs of one output); at most %d are possible: set the features or channels of "
+            "the layer above it lower",
+            (long long)depth, MAX_TURNS * MATMUL_STEP);
     }
     return STATUS_OK;
 }
@@ -233,7 +236,7 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
     int64_t units = DISPATCH_MAX_STORAGE / unit.size;
     TRY(check_depth(params->left.depth));
     if (units == 0) {
-        return fail(STATUS_BAD_INPUT, "outputs of %lld MiB at once; at most %d are possible",
+        return fail(STATUS_BAD_INPUT, "outputs of %lld MiB at once; at most %d are possible: set its features lower",
                     (long long)(unit.size >> 20), DISPATCH_MAX_STORAGE >> 20);
     }
     if (params->rows <= units * unit.rows) {
@@ -460,7 +463,8 @@ enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *p
     int64_t count = params->size[0] * params->size[1];
     int64_t blocks = count * tiles_of(params->rows, 4) * (params->columns / 4);
     if (params->output.size > DISPATCH_MAX_STORAGE) {
-        return fail(STATUS_BAD_INPUT, "weights of %lld x %lld x %lld; at most %d elements are possible",
+        return fail(STATUS_BAD_INPUT,
+                    "weights of %lld x %lld x %lld; at most %d elements are possible: set its features lower",
                     (long long)count, (long long)params->rows, (long long)params->columns,
                     DISPATCH_MAX_STORAGE / (int)sizeof(float));
     }

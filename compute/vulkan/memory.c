@@ -68,22 +68,20 @@ static double mebibytes(uint64_t bytes)
 /* Refuses what cannot fit before the driver, or the kernel's killer of processes, does so in worse words. */
 static enum status check_sizes(const struct vulkan_engine *engine)
 {
-    static const char advice[] = "a smaller run.batch, or more ranks of which each holds less of the batch, needs less";
     const struct device_info *info = &engine->engine.device;
     for (int i = 0; i < REGION_COUNT; i++) {
         if (engine->engine.region_sizes[i] > info->max_allocation) {
             return fail(STATUS_NO_MEMORY,
-                        "the region %s needs %.0f MiB (%" PRIu64 " bytes), %s gives at most %.0f MiB in one piece: %s",
+                        "the region %s needs %.0f MiB (%" PRIu64 " bytes), %s gives at most %.0f MiB in one piece",
                         region_name((enum region)i), mebibytes(engine->engine.region_sizes[i]),
-                        engine->engine.region_sizes[i], info->name, mebibytes(info->max_allocation), advice);
+                        engine->engine.region_sizes[i], info->name, mebibytes(info->max_allocation));
         }
     }
     uint64_t total = total_size(engine);
     uint64_t available = info->type == DEVICE_CPU ? host_available() : info->heap_size;
     if (total > available) {
-        return fail(STATUS_NO_MEMORY,
-                    "the run needs %.0f MiB (%" PRIu64 " bytes) on %s, where %.0f MiB are available: %s",
-                    mebibytes(total), total, info->name, mebibytes(available), advice);
+        return fail(STATUS_NO_MEMORY, "the run needs %.0f MiB (%" PRIu64 " bytes) on %s, where %.0f MiB are available",
+                    mebibytes(total), total, info->name, mebibytes(available));
     }
     return STATUS_OK;
 }

@@ -205,7 +205,7 @@ class Configs(Case):
         self.refuses("explain", "shape.ini", message="shape.ini:7: [layer pool]")
         error = self.refuses("train", "line.ini", "layer line.features=2", message="the prediction has shape 2")
         self.assertIn("the target has shape 1", error)
-        self.assertIn("line.ini:7: [layer line] the loss that data of this kind get, mse: ", error)
+        self.assertIn("line.ini:7: [layer line] the default loss, mse: ", error)
         self.assertIn("; the command line sets [layer line] features = 2\n", error)
 
     def test_layers_without_effect_are_told(self):
@@ -291,6 +291,26 @@ class Explain(Case):
         self.assertIn("4 shards in 1 round", self.passes("explain", "line.ini"))
         self.assertIn("rank 2, with 2 shards", self.passes("explain", "line.ini", "--ranks", "3"))
         self.refuses("explain", "line.ini", "--ranks", "5", message="at most 4 ranks")
+
+
+    def test_a_layer_that_is_too_large_is_named_with_what_to_lower(self):
+        config = ROOT / "configs/digits.ini"
+        for features, message in ((100000, "weights of"), (16777216, "outputs of")):
+            error = self.refuses("explain", config, f"layer hidden.features={features}", message="[layer hidden] linear: " + message)
+            self.assertRegex(error, r"digits.ini:\d+: \[layer hidden\]")
+            self.assertIn("set its features lower", error)
+            self.assertIn("; the command line sets [layer hidden] features = ", error)
+
+    def test_what_takes_most_memory_is_named(self):
+        """A region of more than 2 GiB, which Mesa's driver for CPUs does not give in one piece."""
+        error = self.fails(1, "train", ROOT / "configs/digits.ini", "run.batch=40000", "data.train=40000",
+                           message="the region arena")
+        self.assertRegex(error, r"; most is taken by layer conv1 \(conv2d\), \d+ MiB, .*: set run.batch lower or run.accumulate")
+        layers = "".join(f"[layer wide{i}]\ntype = linear\nfeatures = 5000\n" for i in range(12))
+        self.write("wide.ini", "[run]\nbatch = 4\n[data]\nsource = synthetic\nshape = 5000\n" + layers +
+                   "[layer head]\ntype = linear\n[optimizer]\ntype = adam\n")
+        error = self.fails(1, "train", "wide.ini", message="the region")
+        self.assertRegex(error, r"; most is taken by layer wide\d+ \(linear\), \d+ MiB.*: set features of \[layer wide\d+\] lower\n")
 
 
 class Run(Case):
