@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "cluster/stop.h"
+#include "compute/graph/fuse.h"
 
 enum { FEWEST_STEPS = 3, MOST_STEPS = 100000, MOST_WARM_UPS = 5, MOST_PROFILED = 10 };
 static const double warm_up_seconds = 1.0;
@@ -163,13 +164,13 @@ static enum status add_layer(const struct workload_layer *layer, struct workload
     return STATUS_OK;
 }
 
-/* Entries of the layers whose forward is done by that of `absorber`. */
-static enum status add_absorbed(const struct tape *tape, int absorber, struct workload_result *result)
+/* Entries of the layers whose pass is done by that of `absorber`. */
+static enum status add_absorbed(const struct tape *tape, int absorber, enum pass pass, struct workload_result *result)
 {
     for (int i = 0; i < tape->graph->layer_count; i++) {
         const struct layer *absorbed = tape->graph->layers[i];
-        struct workload_layer layer = {.pass = PASS_FORWARD};
-        if (tape->absorbers[i] != absorber) {
+        struct workload_layer layer = {.pass = pass};
+        if (tape->absorbers[i] != absorber || (pass == PASS_BACKWARD && !fuse_is_derived(tape, absorbed))) {
             continue;
         }
         snprintf(layer.name, sizeof layer.name, "%s", absorbed->name);
@@ -194,8 +195,8 @@ static enum status find_layer(const struct session *session, const struct tape *
     }
     int added = result->layer_count;
     TRY(add_layer(&layer, result));
-    if (step->pass == PASS_FORWARD && step->layer >= 0) {
-        TRY(add_absorbed(tape, step->layer, result));
+    if (step->layer >= 0) {
+        TRY(add_absorbed(tape, step->layer, step->pass, result));
     }
     *found = &result->layers[added];
     return STATUS_OK;

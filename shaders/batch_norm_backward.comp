@@ -1,7 +1,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-/* dx = weight spread (dy - (sum + normalised x * product) / rows), with the sums that batch_norm_sums began. */
+/* dx = weight spread (dy - (sum + normalised x * product) / rows), with the sums that batch_norm_sums began, and its dy. */
 #include "batch_norm.h"
+#define EPILOGUE_ID 1
+#include "lib/epilogue.glsl"
 
 layout(constant_id = 0) const uint AFFINE = 1; /* 0: no weight */
 
@@ -12,7 +14,8 @@ layout(binding = 3, rgba32f) readonly restrict uniform imageBuffer spreads;
 layout(binding = 4, rgba32f) readonly restrict uniform imageBuffer weight;
 layout(binding = 5, rgba32f) readonly restrict uniform imageBuffer sums;
 layout(binding = 6, rgba32f) readonly restrict uniform imageBuffer products;
-layout(std430, binding = 7) writeonly restrict buffer Gradient
+layout(binding = 7, rgba32f) readonly restrict uniform imageBuffer y; /* not read without an epilogue */
+layout(std430, binding = 8) writeonly restrict buffer Gradient
 {
     vec4 dx[];
 };
@@ -37,7 +40,8 @@ void make_vector(uint index, uint at)
     uint from = place.first;
     for (uint i = 0; i < place.count; i++) {
         vec4 centred = imageLoad(x, int(from)) - mean;
-        dx[from - push.made_first] = (imageLoad(dy, int(from)) - offset - centred * slope) * scale;
+        vec4 gradient = epilogue_derivative(imageLoad(y, int(from)), imageLoad(dy, int(from)));
+        dx[from - push.made_first] = (gradient - offset - centred * slope) * scale;
         from += push.channels.value;
     }
 }

@@ -1,17 +1,23 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-/* Over a chunk: the sums of dy and of dy times the normalised x, which are also the gradients of bias and weight. */
+/*
+ * Over a chunk: the sums of dy and of dy times the normalised x, which are also the gradients of bias and weight. With
+ * an epilogue dy, as it is bound, comes from behind that.
+ */
 #include "batch_norm.h"
+#define EPILOGUE_ID 0
+#include "lib/epilogue.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer dy;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer means;
 layout(binding = 3, rgba32f) readonly restrict uniform imageBuffer spreads;
-layout(std430, binding = 4) writeonly restrict buffer Sums
+layout(binding = 4, rgba32f) readonly restrict uniform imageBuffer y; /* not read without an epilogue */
+layout(std430, binding = 5) writeonly restrict buffer Sums
 {
     vec4 sums[];
 };
-layout(std430, binding = 5) writeonly restrict buffer Products
+layout(std430, binding = 6) writeonly restrict buffer Products
 {
     vec4 products[];
 };
@@ -29,7 +35,7 @@ void make_vector(uint index, uint at)
     vec4 product = vec4(0);
     uint from = place.first;
     for (uint i = 0; i < place.count; i++) {
-        vec4 gradient = imageLoad(dy, int(from));
+        vec4 gradient = epilogue_derivative(imageLoad(y, int(from)), imageLoad(dy, int(from)));
         sum += gradient;
         product += gradient * (imageLoad(x, int(from)) - mean);
         from += push.channels.value;

@@ -107,3 +107,9 @@ enum status fuse_epilogue(struct tape *tape, const struct layer *layer)
     }
     return STATUS_OK;
 }
+
+bool fuse_is_derived(const struct tape *tape, const struct layer *layer)
+{
+    int absorber = tape->absorbers[layer->index];
+    return absorber >= 0 && tape->graph->layers[absorber]->type->derives;
+}

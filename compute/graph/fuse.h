@@ -3,6 +3,8 @@
  * writes their output instead of its own. An activation is absorbed by any layer that can apply one; in evaluation
  * batch_norm is absorbed by the convolution or linear layer before it, and then an activation behind it.
  *
+ * Its gradient vanishes too where the absorber's backward kernels take the derivative as they read.
+ *
  * A value that vanishes has one consumer, is not seen by the host, and no backward pass reads it. The decision depends
  * on the graph and on what is observed, so it is the same on every rank; results are the same bits as without.
  */
@@ -19,5 +21,8 @@ enum status fuse(const struct lower_params *params, struct tape *tape) MUST_CHEC
  * absorbed none.
  */
 enum status fuse_epilogue(struct tape *tape, const struct layer *layer) MUST_CHECK;
+
+/* Whether a layer has no backward of its own, because its absorber takes the derivative. */
+bool fuse_is_derived(const struct tape *tape, const struct layer *layer);
 
 #endif

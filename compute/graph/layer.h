@@ -34,6 +34,10 @@ struct layer_type {
     enum { EPILOGUE_NONE, EPILOGUE_MAP, EPILOGUE_NORMALISE } epilogue; /* EPILOGUE_NORMALISE: a map behind it too */
     /* The layer is this function of each element, and its backward() works from its output: another may do it. */
     struct map (*map)(const struct layer *layer);
+    /* backward() multiplies with the derivative of tape_epilogue()'s map itself, from its output. */
+    bool derives;
+    /* backward() adds tape_output_gradient_addend() itself. */
+    bool adds_gradients;
     /* In evaluation the layer is (x - mean) * scale + shift by channel: appends what makes epilogue.rows. */
     enum status (*fold)(const struct layer *layer, struct tape *tape, struct binding *rows);
 };

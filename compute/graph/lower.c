@@ -58,6 +58,7 @@ static enum status add_value_tensors(const struct lower_params *params, struct t
     const struct graph *graph = params->graph;
     TRY(memory_allocate((size_t)graph->value_count, sizeof(int), &tape->value_tensors));
     TRY(memory_allocate((size_t)graph->value_count, sizeof(int), &tape->gradient_tensors));
+    TRY(memory_allocate((size_t)graph->value_count, sizeof(int), &tape->addend_tensors));
     TRY(memory_allocate((size_t)graph->layer_count * LAYER_MAX_SAVED, sizeof(int), &tape->saved));
     for (int i = 0; i < graph->layer_count * LAYER_MAX_SAVED; i++) {
         tape->saved[i] = TENSOR_NONE;
@@ -65,6 +66,7 @@ static enum status add_value_tensors(const struct lower_params *params, struct t
     for (int i = 0; i < graph->value_count; i++) {
         const struct value *value = &graph->values[i];
         tape->gradient_tensors[i] = TENSOR_NONE;
+        tape->addend_tensors[i] = TENSOR_NONE;
         uint64_t size = value_size(tape, value);
         if (written_as(tape, i) != i) {
             tape->value_tensors[i] = TENSOR_NONE; /* until that one has its tensor */
@@ -137,7 +139,21 @@ static enum status emit_sum(struct tape *tape, int left, int right, int sum)
     return tape_dispatch(tape, &dispatch);
 }
 
-/* Sets the gradient of a value to the sum of what its consumers gave, in the order in which they gave it. */
+/* Whether the last of several gradients of a value may be left to the backward pass of the layer that made it. */
+static bool leaves_addend(const struct tape *tape, int value)
+{
+    int producer = tape->graph->values[value].producer;
+    if (producer < 0) {
+        return false;
+    }
+    const struct layer *layer = tape->graph->layers[producer];
+    return layer->type->adds_gradients && !fuse_is_derived(tape, layer);
+}
+
+/*
+ * Sets the gradient of a value to the sum of what its consumers gave, in the order in which they gave it; or all but
+ * the last addition.
+ */
 static enum status add_up(const struct lower_params *params, struct tape *tape, int value)
 {
     int sum = TENSOR_NONE;
@@ -155,6 +171,10 @@ static enum status add_up(const struct lower_params *params, struct tape *tape, 
         if (sum == TENSOR_NONE) {
             sum = next;
             continue;
+        }
+        if (left == 0 && !observed && !params->unfused && leaves_addend(tape, value)) {
+            tape->addend_tensors[value] = next;
+            break;
         }
         int total;
         TRY(tape_scratch(tape, "sum of gradients", tape->tensors[sum].size, &total));
@@ -204,9 +224,15 @@ static enum status emit_backward(const struct lower_params *params, struct tape 
         for (int j = 0; j < layer->output_count; j++) {
             TRY(add_up(params, tape, layer->outputs[j]));
         }
-        if (wants_backward(tape, layer)) {
-            TRY(emit(tape, layer, layer->type->backward));
+        if (!wants_backward(tape, layer)) {
+            continue;
         }
+        if (fuse_is_derived(tape, layer)) {
+            TRY(tape_alias_input_gradient(tape, layer, 0, tape_output_gradient(tape, layer, 0)));
+            continue;
+        }
+        TRY(fuse_epilogue(tape, layer));
+        TRY(emit(tape, layer, layer->type->backward));
     }
     tape->layer = -1;
     for (int i = 0; i < tape->graph->value_count; i++) {

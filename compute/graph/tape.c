@@ -76,6 +76,11 @@ int tape_output_gradient(const struct tape *tape, const struct layer *layer, int
     return tape->gradient_tensors[layer->outputs[output]];
 }
 
+int tape_output_gradient_addend(const struct tape *tape, const struct layer *layer, int output)
+{
+    return tape->addend_tensors[layer->outputs[output]];
+}
+
 static enum status add_contribution(struct tape *tape, int value, int tensor)
 {
     TRY(memory_resize((size_t)tape->contribution_count + 1, sizeof *tape->contributions, &tape->contributions));
@@ -200,6 +205,7 @@ void tape_release(struct tape *tape)
     free(tape->steps);
     free(tape->value_tensors);
     free(tape->gradient_tensors);
+    free(tape->addend_tensors);
     free(tape->saved);
     free(tape->absorbers);
     free(tape->contributions);

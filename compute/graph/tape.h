@@ -148,6 +148,7 @@ struct tape {
 
     int *value_tensors;    /* by value: its memory */
     int *gradient_tensors; /* by value: the sum of its gradients, TENSOR_NONE before it is known or where none flows */
+    int *addend_tensors;   /* by value: what its layer's backward must still add, TENSOR_NONE: nothing */
     int *saved;            /* by layer and slot, LAYER_MAX_SAVED each */
     int *absorbers;        /* by layer: the layer whose forward does its work too (fuse.h), -1: it has its own */
     int region_tensors[REGION_COUNT];    /* a tensor over each fixed region that is bound by offset */
@@ -157,7 +158,7 @@ struct tape {
 
     int layer; /* what is emitted now, for tape_step.layer and .pass */
     enum pass pass;
-    struct epilogue epilogue;           /* of the forward that is emitted now */
+    struct epilogue epilogue;           /* of the layer that is emitted now */
     struct contribution *contributions; /* gradients of values not yet added up; see lower.c */
     int contribution_count;
 };
@@ -179,6 +180,8 @@ int tape_input(const struct tape *tape, const struct layer *layer, int input);
 int tape_output(const struct tape *tape, const struct layer *layer, int output);
 /* The gradient that reaches an output; TENSOR_NONE where none does. */
 int tape_output_gradient(const struct tape *tape, const struct layer *layer, int output);
+/* To be added to it, for layers whose type says that they do; TENSOR_NONE: nothing. */
+int tape_output_gradient_addend(const struct tape *tape, const struct layer *layer, int output);
 /* Where to write the gradient of an input: *tensor is new memory, or TENSOR_NONE where nobody needs it. */
 enum status tape_input_gradient(struct tape *tape, const struct layer *layer, int input, int *tensor) MUST_CHECK;
 /*
@@ -189,7 +192,7 @@ bool tape_alias_output(struct tape *tape, const struct layer *layer, int output,
 enum status tape_alias_input_gradient(struct tape *tape, const struct layer *layer, int input, int tensor) MUST_CHECK;
 /*
  * What forward() must do to each element that it writes; nothing but for layers whose type says that they can. The
- * output's channel padding stays zero.
+ * output's channel padding stays zero. In backward(), for layers that derive: the map through which the gradient comes.
  */
 const struct epilogue *tape_epilogue(const struct tape *tape);
 /* Parameter `parameter` of the layer (0, 1, ... in the order added), read or (buffers never) written. */

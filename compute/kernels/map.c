@@ -45,6 +45,7 @@ enum status map_backward(const struct layer *layer, struct tape *tape)
         return STATUS_OK;
     }
     struct map map = layer->type->map(layer);
+    int addend = tape_output_gradient_addend(tape, layer, 0);
     struct map_push push = {0};
     struct shape shape = layer_output_shape(layer, 0);
     struct dispatch dispatch = {.kernel = "map_backward",
@@ -52,11 +53,14 @@ enum status map_backward(const struct layer *layer, struct tape *tape)
                                              tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ),
                                              tape_bind(tape, gradient, ACCESS_WRITE)},
                                 .binding_count = 3,
-                                .constants = {map.function, epilogue_slope(map)},
-                                .constant_count = 2,
+                                .constants = {map.function, epilogue_slope(map), addend != TENSOR_NONE},
+                                .constant_count = 3,
                                 .flops = 2.0 * (double)(geometry_samples(&tape->geometry) * shape_count(shape))};
+    /* Something must be bound where nothing is added. */
+    dispatch.bindings[dispatch.binding_count++] =
+        addend != TENSOR_NONE ? tape_bind(tape, addend, ACCESS_READ) : dispatch.bindings[1];
     dispatch_push(&dispatch, push);
-    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {VECTOR_SIZE, VECTOR_SIZE, VECTOR_SIZE};
+    static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {VECTOR_SIZE, VECTOR_SIZE, VECTOR_SIZE, VECTOR_SIZE};
     return range_dispatch(tape, &dispatch, range_vectors(tape, shape), MAP_TURNS, sizes);
 }
 

@@ -352,6 +352,14 @@ static enum status fold(const struct layer *layer, struct tape *tape, struct bin
     return tape_dispatch(tape, &dispatch);
 }
 
+/* What the map of an epilogue made, for its derivative; without one the output may be no more, and something is bound.
+ */
+static struct binding bind_output(const struct layer *layer, const struct tape *tape)
+{
+    bool has_map = tape_epilogue(tape)->map.function != MAP_COPY;
+    return tape_bind(tape, has_map ? tape_output(tape, layer, 0) : tape_output_gradient(tape, layer, 0), ACCESS_READ);
+}
+
 /* Per shard, or over all of them: the sums of dy and of dy n; the gradients of bias and weight are made of them. */
 static enum status backward_sums(const struct layer *layer, struct tape *tape, const struct extent *extent, int sums[2])
 {
@@ -359,8 +367,10 @@ static enum status backward_sums(const struct layer *layer, struct tape *tape, c
                                 .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
                                              tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ),
                                              tape_bind(tape, tape_saved(tape, layer, SAVED_MEANS), ACCESS_READ),
-                                             tape_bind(tape, tape_saved(tape, layer, SAVED_SPREADS), ACCESS_READ)},
-                                .binding_count = 4};
+                                             tape_bind(tape, tape_saved(tape, layer, SAVED_SPREADS), ACCESS_READ),
+                                             bind_output(layer, tape)},
+                                .binding_count = 5};
+    epilogue_add_map(&dispatch, 0, tape_epilogue(tape));
     int chunks[2];
     TRY(chunk_sums(layer, tape, extent, dispatch, chunks));
     static const int parameters[2] = {BIAS, WEIGHT};
@@ -398,10 +408,10 @@ static enum status backward(const struct layer *layer, struct tape *tape)
                                              tape_bind(tape, tape_saved(tape, layer, SAVED_SPREADS), ACCESS_READ),
                                              tape_bind(tape, tape_saved(tape, layer, SAVED_MEANS), ACCESS_READ),
                                              tape_bind(tape, sums[0], ACCESS_READ),
-                                             tape_bind(tape, sums[1], ACCESS_READ)},
-                                .binding_count = 7,
-                                .constants = {is_affine(layer)},
-                                .constant_count = 1};
+                                             tape_bind(tape, sums[1], ACCESS_READ), bind_output(layer, tape)},
+                                .binding_count = 8,
+                                .constants = {is_affine(layer)}};
+    epilogue_add_map(&dispatch, 1, tape_epilogue(tape));
     if (is_affine(layer)) {
         dispatch.bindings[4] = tape_parameter(tape, layer, WEIGHT);
     }
@@ -458,5 +468,6 @@ const struct layer_type layer_batch_norm = {
     .forward = forward,
     .backward = backward,
     .epilogue = EPILOGUE_MAP,
+    .derives = true,
     .fold = fold,
 };

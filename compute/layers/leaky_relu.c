@@ -41,4 +41,5 @@ const struct layer_type layer_leaky_relu = {
     .backward = map_backward,
     .epilogue = EPILOGUE_MAP,
     .map = map,
+    .adds_gradients = true,
 };

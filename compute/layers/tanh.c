@@ -25,4 +25,5 @@ const struct layer_type layer_tanh = {
     .backward = map_backward,
     .epilogue = EPILOGUE_MAP,
     .map = map,
+    .adds_gradients = true,
 };

@@ -17,6 +17,12 @@ vec4 normalise(vec4 x, vec4 mean, vec4 scale, vec4 shift)
     return y;
 }
 
+/* For backward kernels: the gradient behind the map becomes the one before it; `y` is what the map made. */
+vec4 epilogue_derivative(vec4 y, vec4 dy)
+{
+    return map_derivative(EPILOGUE_MAP, EPILOGUE_SLOPE, y, dy);
+}
+
 #ifdef EPILOGUE_BINDING
 layout(constant_id = EPILOGUE_ID + 2) const uint NORMALISE = 0;
 layout(binding = EPILOGUE_BINDING, rgba32f) readonly restrict uniform imageBuffer epilogue_rows; /* with NORMALISE */

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "compute/engine.h"
-#include "compute/graph/lower.h"
+#include "compute/graph/fuse.h"
 #include "models/network.h"
 #include "shaders/step.h"
 
@@ -91,6 +91,7 @@ static void expect_pairs(const struct test *test, const struct tape *tape, const
         bool absorbed = step->layer >= 0 && tape->absorbers[step->layer] >= 0;
         bool folds = step->kind == STEP_DISPATCH && strcmp(step->dispatch.kernel, "batch_norm_fold") == 0;
         assert_false(absorbed && step->pass == PASS_FORWARD && !folds);
+        assert_false(absorbed && step->pass == PASS_BACKWARD && fuse_is_derived(tape, test->graph.layers[step->layer]));
     }
 }
 
@@ -182,6 +183,52 @@ static void values_with_one_reader_vanish(void **state)
     expect(several_readers, "relu2 add1", "relu2 add1");
     expect(observed, "", "");
     expect(dropped, "", "");
+}
+
+static int count_kernels(const struct tape *tape, const char *kernel)
+{
+    int count = 0;
+    for (int i = 0; i < tape->step_count; i++) {
+        count += tape->steps[i].kind == STEP_DISPATCH && strcmp(tape->steps[i].dispatch.kernel, kernel) == 0;
+    }
+    return count;
+}
+
+/* relu1 is done by bn1, and its gradient's sum too is bn1's to read; relu2 adds the last of three. */
+static void joined(struct network *network, int *value)
+{
+    convolve(network, value, "conv1", "channels = 6, kernel = 1");
+    add(network, value, "batch_norm", "bn1");
+    add(network, value, "relu", "relu1");
+    int shared = *value;
+    convolve(network, value, "conv2", "channels = 6, kernel = 1");
+    assert_ok(network_join(network, value, shared, "add", "add1"));
+    add(network, value, "relu", "relu2");
+    shared = *value;
+    convolve(network, value, "conv3", "channels = 6, kernel = 1");
+    assert_ok(network_join(network, value, shared, "add", "add2"));
+    assert_ok(network_join(network, value, shared, "add", "add3"));
+    head(network, value);
+}
+
+static void backward_passes_are_joined(void **state)
+{
+    (void)state;
+    struct test test = {0};
+    build(&test, shape_image(6, 8, 8), joined);
+    assert_ok(program_init(&test.program, &test.graph, PROGRAM_BLOCK));
+    struct lower_params params = make_params(&test, TAPE_TRAIN, CLASS_CPU);
+    static const int expected[2][2] = {{2, 1}, {3, 2}}; /* sums of gradients, derivatives: fused, unfused */
+    for (int i = 0; i < 2; i++) {
+        struct tape tape;
+        params.unfused = i == 1;
+        assert_ok(lower(&params, &tape));
+        assert_int_equal(count_kernels(&tape, "gradient_sum"), expected[i][0]);
+        assert_int_equal(count_kernels(&tape, "map_backward"), expected[i][1]);
+        tape_release(&tape);
+    }
+    program_release(&test.program);
+    graph_release(&test.graph);
 }
 
 static void what_the_host_sees_stays(void **state)
@@ -413,6 +460,7 @@ static void bits_are_the_same(void **state)
     for (enum device_class class = CLASS_CPU; class <= CLASS_GPU; class ++) {
         check_bits("products", shape_image(3, 9, 10), products, class);
         check_bits("normalised", shape_image(3, 9, 10), normalised, class);
+        check_bits("joined", shape_image(3, 5, 6), joined, class);
         check_bits("cut", shape_vector(2050), cut, class);
     }
 }
@@ -421,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_with_one_reader_vanish),
+        cmocka_unit_test(backward_passes_are_joined),
         cmocka_unit_test(what_the_host_sees_stays),
         cmocka_unit_test(bits_are_the_same),
     };
