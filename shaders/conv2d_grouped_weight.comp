@@ -1,8 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * The gradient of a grouped convolution's weights over a chunk of a shard's blocks, four neighbouring output columns each:
- * for kernel position p, input c of a group and four outputs o
+ * The gradient of a grouped convolution's weights over a chunk of a shard's blocks, four neighbouring output columns
+ * each: for kernel position p, input c of a group and four outputs o
  *
  *     dweights[p][c][o] = sum over output positions of x[group of o * GROUP_INPUTS + c] at p * dy[o]
  *
@@ -23,6 +23,8 @@ layout(push_constant) uniform Push
 {
     conv2d_grouped_weight_push push;
 };
+
+const uint FAR = 0x1000000; /* a column that no image has */
 
 float load_channel(int from, uint channel)
 {
@@ -92,10 +94,12 @@ void main()
 
     uint block = shard * push.shard_blocks + chunk * push.chunk_blocks;
     uint end = min(block + push.chunk_blocks, (shard + 1) * push.shard_blocks);
+    uint turns = push.chunk_blocks;
     COLUMNS(DECLARE)
-    for (;;) {
+    /* All turn equally often: what invocations have after a loop that their neighbours left later is not reliable. */
+    for (uint turn = 0;;) {
         uint line = divide(block, output_blocks);
-        uint first = (block - line * output_blocks.value) * GROUPED_BLOCK;
+        uint first = block < end ? (block - line * output_blocks.value) * GROUPED_BLOCK : FAR;
         uint sample_index = divide(line, output_height);
         uint row = (line - sample_index * output_height.value) * STRIDE_HEIGHT - PADDING_HEIGHT +
                    kernel_row * DILATION_HEIGHT;
@@ -105,7 +109,8 @@ void main()
         LOAD(0) LOAD(1) LOAD(2) LOAD(3)
         COLUMNS(ADD)
         block++;
-        if (block >= end) {
+        turn++;
+        if (turn >= turns) {
             break;
         }
     }

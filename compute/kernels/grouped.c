@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernels/depthwise.h"
 #include "compute/kernels/epilogue.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/conv2d_grouped.h"
@@ -128,6 +129,9 @@ static enum status make_lines(struct tape *tape, const struct grouped *grouped, 
 
 enum status grouped_forward(struct tape *tape, const struct grouped *grouped, const struct grouped_bindings *bindings)
 {
+    if (depthwise_can_forward(grouped)) {
+        return depthwise_forward(tape, grouped, bindings);
+    }
     TRY(check_turns(grouped, group_inputs(grouped)));
     struct dispatch dispatch = {
         .kernel = "conv2d_grouped_forward",
@@ -143,6 +147,9 @@ enum status grouped_forward(struct tape *tape, const struct grouped *grouped, co
 
 enum status grouped_backward(struct tape *tape, const struct grouped *grouped, const struct grouped_bindings *bindings)
 {
+    if (depthwise_can_backward(grouped)) {
+        return depthwise_backward(tape, grouped, bindings);
+    }
     TRY(check_turns(grouped, group_outputs(grouped)));
     struct dispatch dispatch = {.kernel = "conv2d_grouped_backward",
                                 .bindings = {bindings->image, bindings->weight, bindings->result},
@@ -157,16 +164,29 @@ struct chunks {
     int64_t shard_blocks, blocks; /* a shard, a chunk */
     int64_t count;                /* a shard */
     int64_t step;                 /* floats from one chunk's sums to the next: an aligned place */
+    bool depthwise;               /* depthwise_sum_chunks() does it */
 };
 
 static struct chunks make_chunks(const struct tape *tape, const struct grouped *grouped)
 {
+    int64_t step = (int64_t)round_up((uint64_t)grouped_elements(grouped), PARAMETER_ALIGNMENT);
+    struct depthwise_chunks depthwise = depthwise_chunks(tape, grouped);
+    if (depthwise.count > 0) {
+        return (struct chunks){.shard_blocks = depthwise.shard_blocks,
+                               .blocks = depthwise.blocks,
+                               .count = depthwise.count,
+                               .step = step,
+                               .depthwise = true};
+    }
     struct chunks chunks = {.shard_blocks = tape->geometry.shard_samples * shape_height(grouped->output) *
                                             blocks_of(grouped->output),
                             .blocks = MIN_CHUNK,
-                            .step = (int64_t)round_up((uint64_t)grouped_elements(grouped), PARAMETER_ALIGNMENT)};
+                            .step = step};
     while (chunks.blocks < MAX_CHUNK && chunks.blocks * chunks.blocks < chunks.shard_blocks) {
         chunks.blocks *= 2;
+    }
+    if (chunks.blocks > chunks.shard_blocks) {
+        chunks.blocks = chunks.shard_blocks;
     }
     chunks.count = (chunks.shard_blocks + chunks.blocks - 1) / chunks.blocks;
     return chunks;
@@ -229,7 +249,11 @@ enum status grouped_weight_gradient(struct tape *tape, const struct grouped *gro
     struct dispatch dispatch = {.kernel = "conv2d_grouped_weight",
                                 .bindings = {input, output_gradient, tape_bind(tape, sums, ACCESS_WRITE)},
                                 .binding_count = 3};
-    TRY(sum_chunks(tape, grouped, &chunks, dispatch));
+    if (chunks.depthwise) {
+        TRY(depthwise_sum_chunks(tape, grouped, input, output_gradient, chunks.step, dispatch.bindings[2]));
+    } else {
+        TRY(sum_chunks(tape, grouped, &chunks, dispatch));
+    }
     if (chunks.count > 1) {
         struct row_sums rows = {.rows = tape_bind(tape, sums, ACCESS_READ),
                                 .groups = geometry->shard_count,
