@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -98,6 +100,22 @@ static enum status make_handle(struct vulkan_engine *engine, uint64_t size, VkBu
     return vk_try(vkCreateBuffer(engine->device, &info, NULL, buffer), "making a buffer of %" PRIu64 " bytes", size);
 }
 
+/* Asks for large pages, which spare a CPU device misses of its translation cache; a hint that a system may not know. */
+static void want_large_pages(void *memory, uint64_t size)
+{
+#ifdef MADV_HUGEPAGE
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)memory + size) / page * page;
+    if (begin < end) {
+        (void)madvise((unsigned char *)memory + (begin - (uintptr_t)memory), end - begin, MADV_HUGEPAGE);
+    }
+#else
+    (void)memory;
+    (void)size;
+#endif
+}
+
 static enum status make_buffer(struct vulkan_engine *engine, const char *name, uint64_t size,
                                VkMemoryPropertyFlags required, VkMemoryPropertyFlags preferred,
                                struct device_buffer *buffer)
@@ -127,6 +145,9 @@ static enum status make_buffer(struct vulkan_engine *engine, const char *name, u
     }
     TRY(vk_try(vkMapMemory(engine->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &buffer->host), "mapping the region %s",
                name));
+    if (engine->engine.device.type == DEVICE_CPU) {
+        want_large_pages(buffer->host, size);
+    }
     memset(buffer->host, 0, size); /* and so every page is there from now on */
     return STATUS_OK;
 }
