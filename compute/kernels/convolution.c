@@ -57,7 +57,7 @@ enum status convolution_forward(struct tape *tape, const struct convolution *con
                                 const struct convolution_bindings *bindings)
 {
     struct winograd winograd = winograd_of(convolution);
-    if (use_winograd(convolution, winograd_pays(&winograd))) {
+    if (use_winograd(convolution, winograd_pays(&winograd, &tape->geometry))) {
         struct winograd_bindings used = {.image = bindings->image,
                                          .weight = bindings->weight,
                                          .bias = bindings->bias,
@@ -80,7 +80,7 @@ enum status convolution_weight_gradient(struct tape *tape, const struct convolut
                                         struct binding output_gradient, const struct layer *layer, int weight)
 {
     struct winograd winograd = winograd_of(convolution);
-    if (use_winograd(convolution, winograd_gradient_pays(&winograd, tape->geometry.shard_samples))) {
+    if (use_winograd(convolution, winograd_gradient_pays(&winograd, &tape->geometry))) {
         return winograd_weight_gradient(tape, &winograd, input, output_gradient, layer, weight);
     }
     struct matmul_gradient product = {.left = left_of(convolution, input),
@@ -163,7 +163,7 @@ static enum status add_phase(struct tape *tape, const struct convolution *convol
     bool all = places.stride[0] == 1 && places.stride[1] == 1;
     struct winograd winograd = {
         .padding = {window.padding[0], window.padding[1]}, .input = convolution->output, .output = made};
-    if (all && use_winograd(convolution, winograd_pays(&winograd))) {
+    if (all && use_winograd(convolution, winograd_pays(&winograd, &tape->geometry))) {
         struct winograd_bindings used = {
             .image = bindings->image, .weight = tape_bind(tape, transposed, ACCESS_READ), .result = bindings->result};
         return winograd_convolve(tape, &winograd, &used);
@@ -253,12 +253,12 @@ static double phase_products(const struct convolution *convolution)
 }
 
 /* Whether the gradient goes by Winograd's algorithm, as a convolution over the outputs. */
-static bool backward_uses_winograd(const struct convolution *convolution)
+static bool backward_uses_winograd(const struct tape *tape, const struct convolution *convolution)
 {
     struct winograd winograd = {.padding = {2 - convolution->window.padding[0], 2 - convolution->window.padding[1]},
                                 .input = convolution->output,
                                 .output = convolution->input};
-    return use_winograd(convolution, winograd_pays(&winograd));
+    return use_winograd(convolution, winograd_pays(&winograd, &tape->geometry));
 }
 
 enum status convolution_backward(struct tape *tape, const struct convolution *convolution,
@@ -267,7 +267,7 @@ enum status convolution_backward(struct tape *tape, const struct convolution *co
     const struct window *window = &convolution->window;
     int64_t height = shape_height(convolution->input);
     int64_t width = shape_width(convolution->input);
-    if (convolution->algorithm == CONVOLUTION_AUTO && !backward_uses_winograd(convolution) &&
+    if (convolution->algorithm == CONVOLUTION_AUTO && !backward_uses_winograd(tape, convolution) &&
         col2im_pays(convolution, phase_products(convolution))) {
         return col2im_backward(tape, convolution, bindings);
     }

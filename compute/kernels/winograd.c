@@ -11,7 +11,7 @@
 enum { POSITIONS = 9 }; /* of the kernel */
 
 /* Bytes of tiles that are worked on at once: they should stay in a processor's cache. */
-static const int64_t CHUNK_SIZE = 8 << 20;
+static const int64_t CHUNK_SIZE = 4 << 20;
 
 static int64_t tiles_of_sample(struct shape shape)
 {
@@ -74,10 +74,20 @@ bool winograd_can(const struct window *window, struct shape input, struct shape 
 static const double PRODUCT = 0.05;
 static const double READ = 0.15;
 static const double WRITE = 0.9;
+/* Written and read again, where that is more than a cache holds. */
+static const double EVICTED = 3.6;
+static const int64_t CACHE_SIZE = 2 << 20;
 /* The algorithm must be that much faster. */
 static const double MARGIN = 1.1;
 
-bool winograd_pays(const struct winograd *winograd)
+/* To make the weights of all products, or their gradients, and to read them. */
+static double weight_cost(const struct winograd *winograd)
+{
+    int64_t size = weight_size(winograd);
+    return (double)size / sizeof(float) * (size > CACHE_SIZE ? EVICTED : READ + WRITE);
+}
+
+bool winograd_pays(const struct winograd *winograd, const struct geometry *geometry)
 {
     double inputs = (double)shape_stride(winograd->input);
     double outputs = (double)shape_stride(winograd->output);
@@ -86,7 +96,10 @@ bool winograd_pays(const struct winograd *winograd)
     double direct = positions * outputs * (POSITIONS * inputs * PRODUCT + WRITE);
     double transforms = (inputs * (READ + WRITE) + outputs * READ) * WINOGRAD_PRODUCTS;
     double products = outputs * (inputs * PRODUCT + WRITE) * WINOGRAD_PRODUCTS;
-    return direct > MARGIN * (tiles * (transforms + products) + positions * outputs * WRITE);
+    double sample = tiles * (transforms + products) + positions * outputs * WRITE;
+    /* How many samples a rank has must not matter: as two ranks would share them. */
+    double samples = 0.5 * (double)(geometry->shards * geometry->shard_samples);
+    return samples * direct > MARGIN * (samples * sample + weight_cost(winograd));
 }
 
 /* Samples of a shard that are summed at once. */
@@ -97,18 +110,18 @@ static int64_t part_samples(const struct winograd *winograd, int64_t shard_sampl
     return samples < shard_samples ? samples : shard_samples;
 }
 
-bool winograd_gradient_pays(const struct winograd *winograd, int64_t shard_samples)
+bool winograd_gradient_pays(const struct winograd *winograd, const struct geometry *geometry)
 {
+    int64_t samples = geometry->shard_samples;
     double inputs = (double)shape_stride(winograd->input);
     double outputs = (double)shape_stride(winograd->output);
-    double tiles = (double)(shard_samples * tiles_of_sample(winograd->output));
-    double positions = (double)(shard_samples * shape_positions(winograd->output));
-    double parts = (double)divide_up((uint64_t)shard_samples, (uint64_t)part_samples(winograd, shard_samples));
+    double tiles = (double)(samples * tiles_of_sample(winograd->output));
+    double positions = (double)(samples * shape_positions(winograd->output));
+    double parts = (double)divide_up((uint64_t)samples, (uint64_t)part_samples(winograd, samples));
     double direct = positions * outputs * POSITIONS * inputs * PRODUCT;
     double transforms = (inputs + outputs) * (READ + WRITE) * WINOGRAD_PRODUCTS;
     double products = outputs * inputs * PRODUCT * WINOGRAD_PRODUCTS;
-    double results = parts * inputs * outputs * WINOGRAD_PRODUCTS * (READ + WRITE);
-    return direct > MARGIN * (tiles * (transforms + products) + results);
+    return direct > MARGIN * (tiles * (transforms + products) + parts * weight_cost(winograd));
 }
 
 /* A part of the batch, and the tiles of its images. */

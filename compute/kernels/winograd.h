@@ -15,9 +15,9 @@ struct winograd {
 
 /* Whether the algorithm can be used. */
 bool winograd_can(const struct window *window, struct shape input, struct shape output);
-/* Whether it is faster than the direct kernels; a pure function of the shapes, so the same on every rank. */
-bool winograd_pays(const struct winograd *winograd);
-bool winograd_gradient_pays(const struct winograd *winograd, int64_t shard_samples);
+/* Whether it is faster than the direct kernels; a pure function of shapes and shards, so the same on every rank. */
+bool winograd_pays(const struct winograd *winograd, const struct geometry *geometry);
+bool winograd_gradient_pays(const struct winograd *winograd, const struct geometry *geometry);
 
 struct winograd_bindings {
     struct binding image;            /* read */
