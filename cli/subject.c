@@ -95,8 +95,10 @@ enum status subject_load_config(const struct arguments *arguments, struct config
     char *path;
     *config = NULL;
     TRY(find_config(arguments->words[0], &path));
-    enum status status = is_folder(path) ? fail(STATUS_BAD_INPUT, "%s is a folder; a config is wanted", path)
-                                         : config_load(path, arguments->overrides, arguments->override_count, config);
+    enum status status =
+        is_folder(path) ? fail(STATUS_BAD_INPUT,
+                               "%s is a folder; a config is wanted, or --resume %s to go on with a run", path, path)
+                        : config_load(path, arguments->overrides, arguments->override_count, config);
     free(path);
     return status;
 }

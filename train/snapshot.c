@@ -352,10 +352,15 @@ static enum status restore_slots(struct session *session, const struct checkpoin
     return engine_push(session->engine, REGION_OPTIMIZER, 0, session->program.region_sizes[REGION_OPTIMIZER]);
 }
 
-enum status snapshot_restore(struct snapshot *snapshot, const struct checkpoint *checkpoint, struct progress *progress)
+enum status snapshot_restore_arrays(struct session *session, const struct checkpoint *checkpoint)
 {
-    TRY(snapshot_restore_model(snapshot->session, checkpoint));
-    TRY(restore_slots(snapshot->session, checkpoint));
+    TRY(snapshot_restore_model(session, checkpoint));
+    return restore_slots(session, checkpoint);
+}
+
+void snapshot_restore_progress(struct snapshot *snapshot, const struct checkpoint *checkpoint,
+                               struct progress *progress)
+{
     *progress = (struct progress){.step = checkpoint->step, .epoch = snapshot_epoch(checkpoint), .best = -INFINITY};
     const struct array *state = checkpoint_array(checkpoint, progress_path);
     if (state != NULL && state->type == ARRAY_FLOAT64 && array_count(state) == PROGRESS_COUNT) {
@@ -371,5 +376,4 @@ enum status snapshot_restore(struct snapshot *snapshot, const struct checkpoint 
         record.epoch += counted_from_zero;
         snapshot_record(snapshot, &record);
     }
-    return STATUS_OK;
 }

@@ -42,8 +42,8 @@ enum status snapshot_save(struct snapshot *snapshot, const struct progress *prog
 /* Logged steps that a checkpoint holds; 0 for NULL. */
 int64_t snapshot_records(const struct checkpoint *checkpoint);
 /*
- * Whether the checkpoint counts epochs from 0, as the first versions of lemnos did; snapshot_restore() then counts its
- * records anew.
+ * Whether the checkpoint counts epochs from 0, as the first versions of lemnos did; snapshot_restore_progress() then
+ * counts its records anew.
  */
 bool snapshot_counts_from_zero(const struct checkpoint *checkpoint);
 /* The epoch of the checkpoint's last step, from 1. */
@@ -51,8 +51,10 @@ int64_t snapshot_epoch(const struct checkpoint *checkpoint);
 
 /* Puts a checkpoint's parameters into the session. STATUS_BAD_INPUT where it is of another model. */
 enum status snapshot_restore_model(struct session *session, const struct checkpoint *checkpoint) MUST_CHECK;
-/* And the rest: optimiser, records, progress. */
-enum status snapshot_restore(struct snapshot *snapshot, const struct checkpoint *checkpoint,
-                             struct progress *progress) MUST_CHECK;
+/* And the optimiser's. Before anything on disk is touched for a run that goes on from it. */
+enum status snapshot_restore_arrays(struct session *session, const struct checkpoint *checkpoint) MUST_CHECK;
+/* And the rest: records, and where the run stands. */
+void snapshot_restore_progress(struct snapshot *snapshot, const struct checkpoint *checkpoint,
+                               struct progress *progress);
 
 #endif

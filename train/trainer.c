@@ -120,6 +120,7 @@ static enum status set_up(struct trainer *trainer, const struct trainer_params *
     struct session_params session = {.comm = params->comm, .config = params->config, .saved = saved, .train = true};
     TRY(session_create(&session, &trainer->session));
     TRY(agree_on_checkpoint(params->comm, saved));
+    TRY(saved != NULL ? snapshot_restore_arrays(trainer->session, saved) : session_initialise(trainer->session));
     count_steps(trainer);
     TRY(prepare_folder(trainer, params, saved));
     trainer->resumed = saved != NULL;
@@ -129,9 +130,7 @@ static enum status set_up(struct trainer *trainer, const struct trainer_params *
     TRY(snapshot_create(&snapshot, &trainer->snapshot));
     trainer->progress = (struct progress){.epoch = 1, .best = -INFINITY};
     if (saved != NULL) {
-        TRY(snapshot_restore(trainer->snapshot, saved, &trainer->progress));
-    } else {
-        TRY(session_initialise(trainer->session));
+        snapshot_restore_progress(trainer->snapshot, saved, &trainer->progress);
     }
     TRY(session_create_loader(trainer->session, trainer->progress.step, &trainer->loader));
     progress_bar_init(&trainer->bar, trainer->total);

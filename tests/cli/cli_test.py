@@ -159,6 +159,10 @@ class Configs(Case):
         self.assertIn('wrong.ini:9: [layer a] type: there is no layer type "liner"; did you mean "linear"?', error)
         self.assertEqual(len(re.findall(r"wrong.ini:\d+: ", error)), 5, error)
 
+    def test_an_override_that_asks_for_more_is_named(self):
+        self.refuses("train", "line.ini", "data.source=csv",
+                     message='line.ini:5: [data] needs the key "target": the column to predict; the command line sets source = csv')
+
     def test_an_unknown_source_is_one_problem(self):
         error = self.refuses("train", "line.ini", "data.source=lines", message="source = lines: one of digits, ")
         self.assertEqual(error.count("\n"), 1, error)
@@ -394,6 +398,12 @@ class Run(Case):
         self.write("wide.ini", LINE.replace("[optimizer]", "[layer more]\ntype = linear\nfeatures = 1\n[optimizer]"))
         error = self.fails(2, "train", "wide.ini", "--resume", "runs/small", message="the checkpoint is of another model")
         self.assertNotIn("cores", error)
+        self.train("run.name=other")
+        before = sorted(self.folder.rglob("*"))
+        for arguments in (("wide.ini",), ("line.ini", "optimizer.type=adam")):
+            self.fails(2, "train", *arguments, "run.name=other", "--resume", "runs/small", message="the checkpoint")
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
+        self.refuses("train", "runs/small", message="runs/small is a folder; a config is wanted, or --resume runs/small")
 
     def test_a_damaged_checkpoint(self):
         self.train()
