@@ -208,7 +208,11 @@ static enum status read_option(struct config *config, const char *section, const
     if (entry == NULL || (required && entry->value[0] == '\0')) {
         struct place nowhere = found != NULL ? found->place : (struct place){0, 0};
         struct place place = entry != NULL ? entry->place : nowhere;
-        return config_add_problem(config, place, "[%s] needs the key \"%s\": %s", section, option->name, option->help);
+        const char *value = NULL;
+        const char *set = config_override(config, section, 0, &value); /* it may be why more is needed */
+        return config_add_problem(config, place, "[%s] needs the key \"%s\": %s%s%s%s%s", section, option->name,
+                                  option->help, set != NULL ? "; the command line sets " : "", set != NULL ? set : "",
+                                  set != NULL ? " = " : "", set != NULL ? value : "");
     }
     enum status status = option_parse(option, entry->value, values);
     if (status == STATUS_BAD_INPUT) {

@@ -198,8 +198,8 @@ static void note_loss(struct builder *builder, const struct layer *layer, const 
     if (layer->type->classifies && judges_labels && outputs != builder->params->outputs) {
         char message[PARAMETER_NAME_SIZE + 256];
         snprintf(message, sizeof message,
-                 "its input %s has %lld outputs, but the data have %lld classes; a linear layer without features has "
-                 "as many as the data ask for",
+                 "its input %s has %lld outputs, but the data have %lld classes; a linear layer has as "
+                 "many as the data ask for where features is left out",
                  model->graph.values[layer->inputs[0]].name, (long long)outputs, (long long)builder->params->outputs);
         report(builder, section, params, message);
     }
