@@ -267,8 +267,9 @@ enum status convolution_backward(struct tape *tape, const struct convolution *co
     const struct window *window = &convolution->window;
     int64_t height = shape_height(convolution->input);
     int64_t width = shape_width(convolution->input);
-    if (convolution->algorithm == CONVOLUTION_AUTO && !backward_uses_winograd(tape, convolution) &&
-        col2im_pays(convolution, phase_products(convolution))) {
+    /* GPUs cut sums by how many rows there are, and here that is as many as a chunk's: the bits would depend on it. */
+    if (tape->device_class == CLASS_CPU && convolution->algorithm == CONVOLUTION_AUTO &&
+        !backward_uses_winograd(tape, convolution) && col2im_pays(convolution, phase_products(convolution))) {
         return col2im_backward(tape, convolution, bindings);
     }
     TRY(check_phases(convolution));
