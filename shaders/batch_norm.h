@@ -57,6 +57,19 @@ batch_norm_place batch_norm_find(uint index, batch_norm_push push)
     uint count = min(push.chunk_rows, push.shard_rows - row);
     return batch_norm_place(channel, shard, (shard * push.shard_rows + row) * push.channels.value + channel, count);
 }
+/* DO(vector) for every row of a place, `step` vectors apart, four of them a turn: turns cost a CPU much. */
+#define BATCH_NORM_ROWS(place, step, DO)                                                                               \
+    {                                                                                                                  \
+        uint from = place.first;                                                                                       \
+        uint whole = from + place.count / 4 * 4 * step;                                                                \
+        uint end = from + place.count * step;                                                                          \
+        for (; from < whole; from += 4 * step) {                                                                       \
+            DO(from) DO(from + step) DO(from + 2 * step) DO(from + 3 * step)                                           \
+        }                                                                                                              \
+        for (; from < end; from += step) {                                                                             \
+            DO(from)                                                                                                   \
+        }                                                                                                              \
+    }
 #endif
 
 #endif

@@ -37,13 +37,15 @@ void make_vector(uint index, uint at)
     if (AFFINE == 1) {
         scale *= imageLoad(weight, int(place.channel));
     }
-    uint from = place.first;
-    for (uint i = 0; i < place.count; i++) {
-        vec4 centred = imageLoad(x, int(from)) - mean;
-        vec4 gradient = epilogue_derivative(imageLoad(y, int(from)), imageLoad(dy, int(from)));
-        dx[from - push.made_first] = (gradient - offset - centred * slope) * scale;
-        from += push.channels.value;
+    uint step = push.channels.value;
+    uint made_first = push.made_first;
+#define MAKE(from)                                                                                                     \
+    {                                                                                                                  \
+        vec4 centred = imageLoad(x, int(from)) - mean;                                                                 \
+        vec4 gradient = epilogue_derivative(imageLoad(y, int(from)), imageLoad(dy, int(from)));                        \
+        dx[from - made_first] = (gradient - offset - centred * slope) * scale;                                         \
     }
+    BATCH_NORM_ROWS(place, step, MAKE)
 }
 
 #define TURNS 1

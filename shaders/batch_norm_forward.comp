@@ -37,12 +37,14 @@ void make_vector(uint index, uint at)
         shift = imageLoad(bias, int(place.channel));
     }
     bvec4 inside = lessThan(uvec4(place.channel * 4) + uvec4(0, 1, 2, 3), uvec4(push.channel_count));
-    uint from = place.first;
-    for (uint i = 0; i < place.count; i++) {
-        vec4 value = epilogue_apply(normalise(imageLoad(x, int(from)), mean, scale, shift));
-        y[from - push.made_first] = map_moves_zero(EPILOGUE_MAP) ? mix(vec4(0), value, inside) : value;
-        from += push.channels.value;
+    uint step = push.channels.value;
+    uint made_first = push.made_first;
+#define MAKE(from)                                                                                                     \
+    {                                                                                                                  \
+        vec4 value = epilogue_apply(normalise(imageLoad(x, int(from)), mean, scale, shift));                           \
+        y[from - made_first] = map_moves_zero(EPILOGUE_MAP) ? mix(vec4(0), value, inside) : value;                     \
     }
+    BATCH_NORM_ROWS(place, step, MAKE)
 }
 
 #define TURNS 1

@@ -25,21 +25,19 @@ void make_vector(uint index, uint at)
     batch_norm_place place = batch_norm_find(index, push);
     float share = 1.0 / float(place.count);
     vec4 sum = vec4(0);
-    uint from = place.first;
-    for (uint i = 0; i < place.count; i++) {
-        sum += imageLoad(x, int(from));
-        from += push.channels.value;
-    }
+    uint step = push.channels.value;
+#define ADD(from) sum += imageLoad(x, int(from));
+    BATCH_NORM_ROWS(place, step, ADD)
     vec4 mean = sum * share;
     vec4 rest = vec4(0);
     vec4 square = vec4(0);
-    from = place.first;
-    for (uint i = 0; i < place.count; i++) {
-        vec4 centred = imageLoad(x, int(from)) - mean;
-        rest += centred;
-        square += centred * centred;
-        from += push.channels.value;
+#define ADD_CENTRED(from)                                                                                              \
+    {                                                                                                                  \
+        vec4 centred = imageLoad(x, int(from)) - mean;                                                                 \
+        rest += centred;                                                                                               \
+        square += centred * centred;                                                                                   \
     }
+    BATCH_NORM_ROWS(place, step, ADD_CENTRED)
     means[at] = mean + rest * share;
     squares[at] = max(square - rest * rest * share, vec4(0));
 }

@@ -33,13 +33,14 @@ void make_vector(uint index, uint at)
     vec4 mean = imageLoad(means, statistic);
     vec4 sum = vec4(0);
     vec4 product = vec4(0);
-    uint from = place.first;
-    for (uint i = 0; i < place.count; i++) {
-        vec4 gradient = epilogue_derivative(imageLoad(y, int(from)), imageLoad(dy, int(from)));
-        sum += gradient;
-        product += gradient * (imageLoad(x, int(from)) - mean);
-        from += push.channels.value;
+    uint step = push.channels.value;
+#define ADD(from)                                                                                                      \
+    {                                                                                                                  \
+        vec4 gradient = epilogue_derivative(imageLoad(y, int(from)), imageLoad(dy, int(from)));                        \
+        sum += gradient;                                                                                               \
+        product += gradient * (imageLoad(x, int(from)) - mean);                                                        \
     }
+    BATCH_NORM_ROWS(place, step, ADD)
     sums[at] = sum;
     products[at] = product * imageLoad(spreads, statistic);
 }
