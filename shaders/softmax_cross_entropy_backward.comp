@@ -20,7 +20,7 @@ void make_vector(uint index, uint at)
     uint row = divide(index, push.stride);
     vec4 state = imageLoad(saved, int(row));
     uvec4 classes = uvec4((index - row * push.stride.value) * 4) + uvec4(0, 1, 2, 3);
-    vec4 probability = accurate_exp((imageLoad(prediction, int(index)) - state.x) - state.y);
+    vec4 probability = accurate_exp_negative((imageLoad(prediction, int(index)) - state.x) - state.y);
     vec4 result = state.z * (probability - vec4(equal(classes, uvec4(state.w))));
     /* What only fills up the batch may hold anything. */
     bvec4 nothing = greaterThanEqual(classes, uvec4(state.z == 0.0 ? 0 : push.classes));

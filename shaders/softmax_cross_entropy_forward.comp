@@ -115,7 +115,7 @@ void main()
 
     vec4 totals = vec4(0);
     for (uint four = lane; four < STRIDE; four += LANES) {
-        totals += accurate_exp(logits(row, four) - best);
+        totals += accurate_exp_negative(logits(row, four) - best);
     }
     float total = (totals.x + totals.y) + (totals.z + totals.w);
     if (LANES > 1) {
