@@ -6,6 +6,9 @@
  */
 #include "col2im.h"
 
+/* 1: the image has one channel, and four kernel positions are a vector. */
+layout(constant_id = 0) const uint SINGLE = 0;
+
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer columns;
 layout(std430, binding = 1) writeonly restrict buffer Image
 {
@@ -37,7 +40,7 @@ void make_vector(uint index, uint at)
     int i = int(y) - window_y * stride_height;
     int first_j = int(x) - last_x * stride_width;
     int start = int(sample_index - push.first_sample) * read_height * read_width;
-    int row_size = kernel_height * kernel_width * channels;
+    int row_size = int(push.row_vectors);
     int channel = int(index - position * push.channels.value);
 
     vec4 sum = vec4(0);
@@ -47,10 +50,17 @@ void make_vector(uint index, uint at)
         int j = first_j;
         for (;;) {
             int row = start + window_y * read_width + window_x;
-            int texel = row * row_size + (i * kernel_width + j) * channels + channel;
+            int place = i * kernel_width + j;
+            int texel = row * row_size + (SINGLE == 1 ? place >> 2 : place * channels + channel);
             bool found = inside && j < kernel_width && uint(window_x) < uint(read_width);
             /* Outside of every view, and so 0 (robustBufferAccess2). */
-            sum += imageLoad(columns, found ? texel : -0x40000000);
+            vec4 value = imageLoad(columns, found ? texel : -0x40000000);
+            if (SINGLE == 1) {
+                vec2 half_value = (place & 2) == 0 ? value.xy : value.zw;
+                sum.x += (place & 1) == 0 ? half_value.x : half_value.y;
+            } else {
+                sum += value;
+            }
             window_x--;
             j += stride_width;
             if (j >= kernel_width) {

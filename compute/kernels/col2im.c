@@ -16,15 +16,29 @@ enum { VECTOR_SIZE = 16 };
 /* What writing a float, and reading it again, weighs in multiply-adds; measured on a CPU. */
 static const double TRAFFIC = 24;
 
+/* As many as weights of an output have (compute/kernels/convolution.h). */
 static int64_t row_floats(const struct convolution *convolution)
 {
-    return convolution->window.kernel[0] * convolution->window.kernel[1] * shape_stride(convolution->input);
+    int64_t positions = convolution->window.kernel[0] * convolution->window.kernel[1];
+    bool single = shape_channels(convolution->input) == 1;
+    return single ? (positions + 3) / 4 * 4 : positions * shape_stride(convolution->input);
 }
 
 /* Bytes of the rows of one sample. */
 static int64_t sample_size(const struct convolution *convolution)
 {
     return shape_positions(convolution->output) * row_floats(convolution) * (int64_t)sizeof(float);
+}
+
+/* Samples from one image that begins at an aligned offset to the next. */
+static int64_t aligned_samples(const struct convolution *convolution)
+{
+    int64_t size = shape_elements(convolution->input, DTYPE_FLOAT32) * (int64_t)sizeof(float);
+    int64_t samples = 1;
+    while (samples * size % TENSOR_ALIGNMENT != 0) {
+        samples *= 2;
+    }
+    return samples;
 }
 
 static double padded(int64_t count, int64_t unit)
@@ -35,9 +49,9 @@ static double padded(int64_t count, int64_t unit)
 bool col2im_pays(const struct convolution *convolution, double other)
 {
     const struct window *window = &convolution->window;
-    /* The weights of a single channel lie otherwise; steps between kernel positions would not divide evenly. */
-    if (shape_channels(convolution->input) == 1 || window->dilation[0] != 1 || window->dilation[1] != 1 ||
-        sample_size(convolution) * RANGE_ALIGNMENT > DISPATCH_MAX_STORAGE) {
+    /* With gaps in the kernel, steps from window to window would not divide evenly. */
+    if (window->dilation[0] != 1 || window->dilation[1] != 1 ||
+        sample_size(convolution) * aligned_samples(convolution) > DISPATCH_MAX_STORAGE) {
         return false;
     }
     double products =
@@ -60,17 +74,8 @@ static struct col2im_push make_push(const struct convolution *convolution, int64
                                 .padding_width = (uint)window->padding[1],
                                 .read_height = (uint)shape_height(convolution->output),
                                 .read_width = (uint)shape_width(convolution->output),
+                                .row_vectors = (uint)(row_floats(convolution) / 4),
                                 .first_sample = (uint)first_sample};
-}
-
-/* Samples whose image begins at an aligned offset. */
-static int64_t aligned_samples(int64_t image_floats)
-{
-    int64_t samples = 1;
-    while (samples * image_floats * (int64_t)sizeof(float) % TENSOR_ALIGNMENT != 0) {
-        samples *= 2;
-    }
-    return samples;
 }
 
 enum status col2im_backward(struct tape *tape, const struct convolution *convolution,
@@ -80,7 +85,7 @@ enum status col2im_backward(struct tape *tape, const struct convolution *convolu
     int64_t positions = shape_positions(convolution->output);
     int64_t depth = row_floats(convolution);
     int64_t image_floats = shape_elements(convolution->input, DTYPE_FLOAT32);
-    int64_t unit = aligned_samples(image_floats);
+    int64_t unit = aligned_samples(convolution);
     int64_t total = geometry_samples(&tape->geometry);
     int64_t step = CHUNK_SIZE / sample_size(convolution) / unit * unit;
     step = step < unit ? unit : step;
@@ -108,14 +113,18 @@ enum status col2im_backward(struct tape *tape, const struct convolution *convolu
                                       .columns = depth,
                                       .output = tape_bind(tape, rows, ACCESS_WRITE)};
         product.output.size = (uint64_t)(samples * sample_size(convolution));
-        /* As a user counts: without the padding of channels. */
+        /* As a user counts: without padding. */
         product.left.useful_depth = (double)shape_channels(convolution->output) *
-                                    (double)shape_channels(convolution->input) /
-                                    (double)shape_stride(convolution->input);
+                                    (double)(convolution->window.kernel[0] * convolution->window.kernel[1] *
+                                             shape_channels(convolution->input)) /
+                                    (double)depth;
         TRY(matmul_rows(tape, &product));
         struct col2im_push push = make_push(convolution, first);
-        struct dispatch dispatch = {
-            .kernel = "col2im", .bindings = {tape_bind(tape, rows, ACCESS_READ), bindings->result}, .binding_count = 2};
+        struct dispatch dispatch = {.kernel = "col2im",
+                                    .bindings = {tape_bind(tape, rows, ACCESS_READ), bindings->result},
+                                    .binding_count = 2,
+                                    .constants = {shape_channels(convolution->input) == 1},
+                                    .constant_count = 1};
         dispatch.bindings[1].offset += (uint64_t)(first * image_floats) * sizeof(float);
         dispatch.bindings[1].size = (uint64_t)(samples * image_floats) * sizeof(float);
         push.part.first = (uint)(first * image_floats / 4);
