@@ -70,6 +70,8 @@ class Rates:
 
     def __init__(self, name):
         self.name, self.best, self.medians = name, [], []
+        self.peak_bytes = 0  # of a process, the largest of all rounds
+        self.exposed = []  # communication that a step waited for, as a share of it; ours alone
 
     def add(self, best, median):
         self.best.append(best)
@@ -103,13 +105,16 @@ def compare_training(runner, workload, arguments):
             if number == 0:  # how many steps take the wanted time
                 steps[key] = max(3, min(100000, int(arguments.seconds / found["step_seconds_median"])))
                 found = runner.train_lemnos(config, ranks, batch * multiple, steps[key])
-            rates["lemnos"].setdefault(name, Rates(name)).add(found["samples_per_second_best"],
-                                                              found["samples_per_second_median"])
+            ours_now = rates["lemnos"].setdefault(name, Rates(name))
+            ours_now.add(found["samples_per_second_best"], found["samples_per_second_median"])
+            ours_now.peak_bytes = max(ours_now.peak_bytes, found["memory_bytes"]["resident_peak"])
+            ours_now.exposed.append(found["host_seconds"]["exposed_communication"] / found["step_seconds_median"])
         for threads, ranks, wait in theirs:
             name = f"{threads} thread{'s' if threads > 1 else ''}{', ' + wait if wait else ''}" if ranks == 1 else f"{ranks} ranks"
             found = runner.train_peer(workload, threads, ranks, wait)
-            rates["pytorch"].setdefault(f"{name}, batch {found['batch']}", Rates(name)).add(found["per_second_best"],
-                                                                                             found["per_second_median"])
+            theirs_now = rates["pytorch"].setdefault(f"{name}, batch {found['batch']}", Rates(name))
+            theirs_now.add(found["per_second_best"], found["per_second_median"])
+            theirs_now.peak_bytes = max(theirs_now.peak_bytes, found["peak_bytes"])
         print(f"{workload}: round {number + 1} of {arguments.rounds}", file=sys.stderr)
     return rates
 
@@ -121,13 +126,18 @@ def strongest(side):
 
 
 def report_training(workload, rates):
-    print(f"\n{workload}: samples a second\n{'':34} {'best':>10} {'median':>10}")
+    print(f"\n{workload}: samples a second, MiB of a process, communication exposed\n"
+          f"{'':34} {'best':>10} {'median':>10} {'MiB':>7} {'exposed':>8}")
     result = {"workload": workload, "lemnos": {}, "pytorch": {}}
     for side, configurations in rates.items():
         for name, found in configurations.items():
             best, median = found.summary()
-            result[side][name] = {"best": best, "median": median}
-            print(f"  {side:8} {name:23} {best:10.1f} {median:10.1f}")
+            result[side][name] = {"best": best, "median": median, "peak_bytes": found.peak_bytes}
+            shown = ""
+            if found.exposed:
+                result[side][name]["exposed"] = statistics.median(found.exposed)
+                shown = f" {100 * result[side][name]['exposed']:7.1f}%"
+            print(f"  {side:8} {name:23} {best:10.1f} {median:10.1f} {found.peak_bytes / 2**20:7.0f}{shown}")
     ours, theirs = strongest(rates["lemnos"]), strongest(rates["pytorch"])
     result["ratio_best"], result["ratio_median"] = ours[0] / theirs[0], ours[1] / theirs[1]
     print(f"  {'ratio':8} {'the best of each side':23} {result['ratio_best']:10.3f} {result['ratio_median']:10.3f}", flush=True)

@@ -4,14 +4,16 @@
 usage: torch_peer.py train WORKLOAD [--threads N] [--ranks N] [--seconds S]
        torch_peer.py kernels [--threads N] [--seconds S] < what `lemnos bench kernels --json` printed
 
-Prints one JSON object. `train` tells best and median seconds of a step, and samples (or tokens) a second over all ranks;
-with several ranks each holds a whole batch on a core of its own, and DistributedDataParallel sums over gloo.
+Prints one JSON object. `train` tells best and median seconds of a step, samples (or tokens) a second over all ranks, and
+how large rank 0's process grew; with several ranks each holds a whole batch on a core of its own, and
+DistributedDataParallel sums over gloo.
 `kernels` tells best and median seconds of every part of every case, in the faster of PyTorch's two memory layouts.
 Start it with OMP_NUM_THREADS and OPENBLAS_NUM_THREADS set to the number of threads.
 """
 import argparse
 import json
 import os
+import resource
 import statistics
 import sys
 import time
@@ -228,7 +230,8 @@ def train(arguments, rank=0):
         print(json.dumps({"peer": "PyTorch " + torch.__version__, "workload": arguments.workload, "ranks": arguments.ranks,
                           "threads": arguments.threads, "batch": items, "unit": workload.unit, "steps": len(seconds),
                           "step_seconds_best": best, "step_seconds_median": median,
-                          "per_second_best": items / best, "per_second_median": items / median}), flush=True)
+                          "per_second_best": items / best, "per_second_median": items / median,
+                          "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}), flush=True)
 
 
 def train_rank(rank, arguments):
