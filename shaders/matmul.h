@@ -9,6 +9,10 @@
  * panel is as wide as what is left of N rounded up to 4. A matrix that lies row by row is one panel of all columns.
  */
 #define MATMUL_PANEL 64 /* columns */
+/* Of the right operand [K][N]: row by row; panels; panels of the transpose [N rounded up to 4][K]. */
+#define RIGHT_ROWS 0
+#define RIGHT_PANELS 1
+#define RIGHT_TRANSPOSED 2
 #define MATMUL_TILE_ROWS 16      /* the lower one of two heights */
 #define MATMUL_TALL_TILE_ROWS 32 /* the other */
 #define MATMUL_TILE_COLUMNS 32

@@ -4,7 +4,8 @@
  * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), then the epilogue
  *
  * left: gathered (lib/gather.glsl), so that this is a matrix product, a convolution, the gradient of either to its
- * input, and a transposed convolution. right: panels (matmul.h). y: rows of columns rounded up to 4, the padding zero.
+ * input, and a transposed convolution. right: as LAYOUT says (matmul.h). y: rows of columns rounded up to 4, the padding
+ * zero.
  *
  * A workgroup makes a tile of HEIGHT rows x 32 columns (lib/tile.glsl); the sum over k runs in one order whatever the tile
  * and the number of rows. Behind the last k the left operand reads as 0.
@@ -17,7 +18,7 @@
 #include "lib/epilogue.glsl"
 
 layout(constant_id = 2) const uint HAS_BIAS = 0;
-layout(constant_id = 3) const uint PANELS = 1;  /* 0: right lies row by row */
+layout(constant_id = 3) const uint LAYOUT = RIGHT_PANELS;
 layout(constant_id = 4) const uint SCATTER = 0; /* 1: results go to every stride-th position of an image */
 
 layout(constant_id = 5) const uint HEIGHT = 16; /* or 32 */
@@ -53,7 +54,20 @@ layout(push_constant) uniform Push
     TILE_ADD_LANES(s0, s1, s2, s3, a3.w, lane, b15)
 
 #define DECLARE(i) vec4 s##i = vec4(0);
-#define LOAD_RIGHT(i) vec4 b##i = imageLoad(right, at + i * width);
+#define DECLARE_RIGHT(i) vec4 b##i;
+#define LOAD_RIGHT(i) b##i = imageLoad(right, at + i * width);
+/* Four products' right operands from the transpose, where a column of them is a vector. */
+#define LOAD_COLUMNS(i, x0, x1, x2, x3)                                                                                \
+    {                                                                                                                  \
+        vec4 c0 = imageLoad(right, at + i);                                                                            \
+        vec4 c1 = imageLoad(right, at + i + width);                                                                    \
+        vec4 c2 = imageLoad(right, at + i + 2 * width);                                                                \
+        vec4 c3 = imageLoad(right, at + i + 3 * width);                                                                \
+        x0 = vec4(c0.x, c1.x, c2.x, c3.x);                                                                             \
+        x1 = vec4(c0.y, c1.y, c2.y, c3.y);                                                                             \
+        x2 = vec4(c0.z, c1.z, c2.z, c3.z);                                                                             \
+        x3 = vec4(c0.w, c1.w, c2.w, c3.w);                                                                             \
+    }
 #define STORE(i)                                                                                                       \
     uint to##i = SCATTER == 1 ? subgroupShuffle(place[i / 8], i % 8) : to + i * columns;                               \
     if (exists && row + i < end_row) {                                                                                 \
@@ -83,9 +97,10 @@ void main()
     uint lane = gl_SubgroupInvocationID;
     uint column = tile.y * (MATMUL_TILE_COLUMNS / 4) + lane;
 
-    uint panel = PANELS == 1 ? tile.y * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
-    int width = int(PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns);
-    int at = int(panel * depth * 4 + column - panel + gl_WorkGroupID.z * push.batch.right);
+    uint panel = LAYOUT == RIGHT_PANELS ? tile.y * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
+    int width = int(LAYOUT == RIGHT_PANELS ? min(MATMUL_PANEL / 4, columns - panel) : columns);
+    int right_skipped = int(gl_WorkGroupID.z * push.batch.right);
+    int at = int(panel * depth * 4 + column - panel) + right_skipped;
     int skipped = int(gl_WorkGroupID.z * push.batch.left);
 
     gather_row row0 = gather_find(row + lane, row + lane < end_row, skipped, from);
@@ -119,7 +134,19 @@ void main()
             gather_advance(step3, 1, from);
             step = step3;
         }
-        TILE_UPPER(LOAD_RIGHT)
+        TILE_UPPER(DECLARE_RIGHT)
+        if (LAYOUT == RIGHT_TRANSPOSED) {
+            /* Its panels are of k, and their rows are our columns. */
+            uint first_k = k / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4);
+            width = int(min(MATMUL_PANEL / 4, depth - first_k));
+            at = int(first_k * 4 * columns + k - first_k) + int(column * 4) * width + right_skipped;
+            LOAD_COLUMNS(0, b0, b1, b2, b3)
+            LOAD_COLUMNS(1, b4, b5, b6, b7)
+            LOAD_COLUMNS(2, b8, b9, b10, b11)
+            LOAD_COLUMNS(3, b12, b13, b14, b15)
+        } else {
+            TILE_UPPER(LOAD_RIGHT)
+        }
         ADD_FOUR(s0, s1, s2, s3, a00, a01, a02, a03, 0)
         ADD_FOUR(s4, s5, s6, s7, a00, a01, a02, a03, 4)
         ADD_FOUR(s8, s9, s10, s11, a10, a11, a12, a13, 0)

@@ -205,14 +205,14 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
                                     .depth = (uint)(depth / 4),
                                     .columns = (uint)params->columns,
                                     .batch = params->batch};
-    struct dispatch dispatch = {
-        .kernel = "matmul_rows",
-        .bindings = {params->left.tensor, params->right, params->bias != NULL ? *params->bias : params->right,
-                     part->output},
-        .binding_count = 4,
-        .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL, params->layout == RIGHT_PANELS,
-                      params->scatter != NULL, (uint32_t)height},
-        .flops = 2.0 * (double)part->rows * params->left.useful_depth * (double)params->columns};
+    struct dispatch dispatch = {.kernel = "matmul_rows",
+                                .bindings = {params->left.tensor, params->right,
+                                             params->bias != NULL ? *params->bias : params->right, part->output},
+                                .binding_count = 4,
+                                .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL,
+                                              params->layout, params->scatter != NULL, (uint32_t)height},
+                                .flops =
+                                    2.0 * (double)part->rows * params->left.useful_depth * (double)params->columns};
     epilogue_add(&dispatch, 6, params->epilogue);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
@@ -230,8 +230,37 @@ static enum status add_rows(struct tape *tape, const struct matmul_rows *params,
     return tape->device_class == CLASS_CPU ? add_cpu_rows(tape, params, &part) : matmul_gpu_rows(tape, params, &part);
 }
 
+/*
+ * A right operand that lies transposed is read as it is for so many rows, and for more is transposed first: its vectors
+ * lie apart in memory, and are read once for every 32 rows.
+ */
+enum { TRANSPOSED_ROWS = 512 };
+
+/* With the right operand in panels of its own. */
+static enum status transpose_right(struct tape *tape, struct matmul_rows params)
+{
+    int64_t columns = round4(params.columns);
+    int transposed;
+    TRY(tape_scratch(tape, "transposed weights", (uint64_t)panels_elements(params.left.depth, columns) * sizeof(float),
+                     &transposed));
+    struct matmul_transpose transpose = {.source = params.right,
+                                         .layout = RIGHT_PANELS,
+                                         .source_rows = columns,
+                                         .rows = columns,
+                                         .columns = params.left.depth,
+                                         .size = {1, 1},
+                                         .output = tape_bind(tape, transposed, ACCESS_WRITE)};
+    TRY(matmul_transpose(tape, &transpose));
+    params.right = tape_bind(tape, transposed, ACCESS_READ);
+    params.layout = RIGHT_PANELS;
+    return matmul_rows(tape, &params);
+}
+
 enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
 {
+    if (params->layout == RIGHT_TRANSPOSED && (tape->device_class != CLASS_CPU || params->rows > TRANSPOSED_ROWS)) {
+        return transpose_right(tape, *params);
+    }
     struct unit unit = make_unit(params);
     int64_t units = DISPATCH_MAX_STORAGE / unit.size;
     TRY(check_depth(params->left.depth));

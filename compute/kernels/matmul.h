@@ -40,8 +40,6 @@ struct matmul_left matmul_left_single(struct binding image, const struct window 
 /* --- products ------------------------------------------------------------------------------------------------------
  */
 
-enum right_layout { RIGHT_ROWS, RIGHT_PANELS };
-
 /* Rows made for every stride-th position of an image, from `first` on, go to those positions; at most 65,535 wide. */
 struct matmul_scatter {
     struct shape image;
@@ -53,7 +51,7 @@ struct matmul_rows {
     int64_t first_row; /* of left, for the output's first */
     int64_t rows;
     struct binding right; /* depth x columns */
-    enum right_layout layout;
+    uint32_t layout;      /* of right: RIGHT_* */
     int64_t columns;
     const struct binding *bias;           /* one float a column, padded to 4; NULL: none */
     const struct epilogue *epilogue;      /* done to what is written; NULL: none */
@@ -79,10 +77,10 @@ struct matmul_columns {
     struct binding right; /* rows x columns rounded up to 4 */
     int64_t columns;
     struct row_range rows;
-    struct binding output;    /* depth x columns */
-    enum right_layout layout; /* of the output */
-    bool packed;              /* left in panels of a tile's k, right in panels of a tile's columns */
-    int64_t batch_count;      /* as above */
+    struct binding output; /* depth x columns */
+    uint32_t layout;       /* of the output: RIGHT_ROWS or RIGHT_PANELS */
+    bool packed;           /* left in panels of a tile's k, right in panels of a tile's columns */
+    int64_t batch_count;   /* as above */
     struct matmul_batch batch;
 };
 
@@ -107,7 +105,7 @@ enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *par
  */
 struct matmul_transpose {
     struct binding source; /* matrices of rows x columns, one below the other */
-    enum right_layout layout;
+    uint32_t layout;       /* of the source: RIGHT_ROWS or RIGHT_PANELS */
     int64_t source_rows;   /* of all matrices, as its panels lie */
     int64_t rows, columns; /* columns: a multiple of 4 */
     int64_t size[2];

@@ -73,24 +73,12 @@ static enum status input_gradient(const struct layer *layer, struct tape *tape, 
 {
     struct shape input = layer_input_shape(layer, 0);
     struct shape output = layer_output_shape(layer, 0);
-    int transposed;
-    TRY(tape_scratch(tape, "transposed weights",
-                     (uint64_t)panels_elements(shape_stride(output), shape_channels(input)) * sizeof(float),
-                     &transposed));
-    struct matmul_transpose transpose = {.source = tape_parameter(tape, layer, WEIGHT),
-                                         .layout = RIGHT_PANELS,
-                                         .source_rows = shape_stride(input),
-                                         .rows = shape_stride(input),
-                                         .columns = shape_stride(output),
-                                         .size = {1, 1},
-                                         .output = tape_bind(tape, transposed, ACCESS_WRITE)};
-    TRY(matmul_transpose(tape, &transpose));
     struct matmul_rows product = {
         .left =
             matmul_left_rows(tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ), shape_stride(output)),
         .rows = weights_rows(tape, output),
-        .right = tape_bind(tape, transposed, ACCESS_READ),
-        .layout = RIGHT_PANELS,
+        .right = tape_parameter(tape, layer, WEIGHT),
+        .layout = RIGHT_TRANSPOSED,
         .columns = shape_channels(input),
         .output = tape_bind(tape, gradient, ACCESS_WRITE)};
     return matmul_rows(tape, &product);

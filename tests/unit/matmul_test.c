@@ -211,7 +211,7 @@ static void long_rows_are_packed(void **state)
 {
     (void)state;
     static const struct product_case cases[] = {
-        {512, 300, 8, 48, 32, 0, true},
+        {512, 300, 8, 80, 32, 0, true},
         {256, 520, 3, 128, 32, 0, true},
         {1040, 260, 8, 32, 32, 0, false},
     };
