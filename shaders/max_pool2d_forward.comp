@@ -29,7 +29,10 @@ void make_vector(uint row, uint column, uint start, uint channel, uint at)
             bool inside = top + i < push.read_height && left + j < push.read_width;
             uint position = inside ? start + (top + i) * push.read_width + left + j : 0;
             vec4 value = imageLoad(x, int(position * push.channels.value + channel));
-            bvec4 takes = equal(uvec4(greaterThan(value, best)) | uvec4(isnan(value)), uvec4(inside ? 1 : 2));
+            value = mix(vec4(uintBitsToFloat(0xff800000u)), value, bvec4(inside));
+            bvec4 nan = isnan(value);
+            bvec4 takes = bvec4(value.x > best.x || nan.x, value.y > best.y || nan.y, value.z > best.z || nan.z,
+                                value.w > best.w || nan.w);
             best = mix(best, value, takes);
             best_place = mix(best_place, uvec4(i * KERNEL_WIDTH + j), takes);
         }
