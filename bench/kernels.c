@@ -4,91 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "bench/layer.h"
 #include "bench/parts.h"
-#include "compute/single.h"
-
-enum { SHARDS = 8, TINY_SAMPLES = 2 };
-
-/* As training cuts it by default: the largest divisor up to eight. */
-static int shards_of(int64_t samples)
-{
-    int shards = SHARDS;
-    while (samples % shards != 0) {
-        shards--;
-    }
-    return shards;
-}
-
-static enum status fill_input(struct single *single, int input, const struct bench_case *of, int64_t samples)
-{
-    struct shape shape = of->inputs[input];
-    int64_t count = samples * shape_count(shape);
-    void *dense;
-    TRY(memory_allocate((size_t)count, sizeof(float), &dense));
-    for (int64_t i = 0; i < count; i++) {
-        if (shape.rank == 0) {
-            ((int32_t *)dense)[i] = (int32_t)(i % shape_channels(of->inputs[0]));
-        } else {
-            ((float *)dense)[i] = (float)(i * 7919 % 4093 - 2046) / 2048.0F;
-        }
-    }
-    single_write_input(single, 0, input, dense);
-    free(dense);
-    return STATUS_OK;
-}
-
-static enum status fill_parameter(struct single *single, int index)
-{
-    const struct parameter *parameter = single_parameter(single, index);
-    float *dense;
-    TRY(memory_allocate((size_t)parameter_count(parameter), sizeof *dense, &dense));
-    parameter_initial(parameter, 1, dense);
-    enum status status = single_write_parameter(single, index, dense);
-    free(dense);
-    return status;
-}
-
-static enum status fill_output_gradient(struct single *single, int64_t samples)
-{
-    int64_t count = samples * shape_count(single_output_shape(single));
-    float *dense;
-    TRY(memory_allocate((size_t)count, sizeof *dense, &dense));
-    for (int64_t i = 0; i < count; i++) {
-        dense[i] = (float)(i * 7919 % 4093 - 2046) / 2048.0F;
-    }
-    single_write_output_gradient(single, 0, dense);
-    free(dense);
-    return STATUS_OK;
-}
-
-static enum status fill_weights(struct single *single, int64_t samples)
-{
-    float *weights;
-    TRY(memory_allocate((size_t)samples, sizeof *weights, &weights));
-    for (int64_t i = 0; i < samples; i++) {
-        weights[i] = 1.0F;
-    }
-    single_write_weights(single, 0, weights);
-    free(weights);
-    return STATUS_OK;
-}
-
-/* Numbers of ordinary size everywhere: zeros and denormals have a speed of their own. */
-static enum status fill(struct single *single, const struct bench_result *result)
-{
-    const struct layer *layer = single_layer(single);
-    for (int i = 0; i < layer->input_count; i++) {
-        TRY(fill_input(single, i, result->of, result->samples));
-    }
-    for (int i = 0; i < layer->parameter_count; i++) {
-        TRY(fill_parameter(single, i));
-    }
-    *single_scalars(single) = (struct step_scalars){.loss_scale = 1.0F, .clip_scale = 1.0F, .buffer_scale = 1.0F};
-    if (layer->type->is_loss) {
-        return fill_weights(single, result->samples);
-    }
-    return fill_output_gradient(single, result->samples);
-}
 
 static enum status describe_options(const struct layer *layer, char *text, size_t size)
 {
@@ -124,31 +41,12 @@ out:
     return status;
 }
 
-static enum status measure_layer(const struct bench_kernels_params *params, const struct layer_type *type,
-                                 struct bench_result *result)
+static enum status measure_layer(const struct bench_kernels_params *params, struct bench_result *result)
 {
-    const struct bench_case *of = result->of;
-    enum dtype dtypes[BENCH_MAX_INPUTS];
-    for (int i = 0; i < of->input_count; i++) {
-        dtypes[i] = of->inputs[i].rank == 0 ? DTYPE_INT32 : DTYPE_FLOAT32;
-    }
-    int shards = shards_of(result->samples);
-    struct single_part whole = {.shards = shards, .shard_count = shards};
-    struct single_params made = {.engine = &params->engine,
-                                 .type = type,
-                                 .options = of->options,
-                                 .mode = TAPE_TRAIN,
-                                 .samples = result->samples,
-                                 .inputs = of->inputs,
-                                 .dtypes = dtypes,
-                                 .input_count = of->input_count,
-                                 .parts = &whole,
-                                 .part_count = 1};
     struct single *single;
-    TRY(single_create(&made, &single));
+    TRY(bench_layer_create(&params->engine, result->of, result->samples, &single));
     enum status status = describe_options(single_layer(single), result->options, sizeof result->options);
     TRY_OUT(status);
-    TRY_OUT(fill(single, result));
     TRY_OUT(measure_single(single, params->rounds, result));
 out:
     single_destroy(single);
@@ -160,13 +58,12 @@ static enum status measure_case(const struct bench_kernels_params *params, struc
     if (result->of->samples == 0) {
         return bench_measure_update(params, result);
     }
-    result->samples = params->tiny ? TINY_SAMPLES : result->of->samples;
-    const struct layer_type *type = layer_type_find(result->of->layer);
-    if (type == NULL) {
+    result->samples = params->tiny ? BENCH_TINY_SAMPLES : result->of->samples;
+    if (layer_type_find(result->of->layer) == NULL) {
         result->missing = result->of->layer;
         return STATUS_OK;
     }
-    return measure_layer(params, type, result);
+    return measure_layer(params, result);
 }
 
 static void compare_with_peaks(const struct bench_peaks *peaks, struct bench_result *result)

@@ -23,7 +23,7 @@ struct measured measure_summary(double *seconds, int count)
                              .median = count % 2 == 1 ? middle : (seconds[count / 2 - 1] + middle) / 2.0};
 }
 
-static enum status run_phase(struct engine *engine, int phase)
+enum status measure_run(struct engine *engine, int phase)
 {
     TRY(engine_begin(engine, phase));
     struct engine_event event;
@@ -45,11 +45,11 @@ enum status measure_phase(struct engine *engine, const struct program *program, 
     enum status status = STATUS_OK;
     TRY_OUT(memory_allocate((size_t)steps, sizeof *seconds, &seconds));
     TRY_OUT(memory_allocate((size_t)(part_count * rounds), sizeof *sums, &sums));
-    TRY_OUT(run_phase(engine, phase));
+    TRY_OUT(measure_run(engine, phase));
     double started = clock_now();
     int done = 0;
     while (done < rounds && (done < FEWEST_ROUNDS || clock_now() - started < seconds_allowed)) {
-        TRY_OUT(run_phase(engine, phase));
+        TRY_OUT(measure_run(engine, phase));
         TRY_OUT(engine_times(engine, phase, seconds));
         for (int i = 0; i < steps; i++) {
             if (parts[i] >= 0) {

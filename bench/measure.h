@@ -11,8 +11,11 @@ struct measured {
 /* Sorts `seconds`; `count` is at least 1. */
 struct measured measure_summary(double *seconds, int count);
 
+/* Runs a phase that waits for nobody else: its host steps are passed over. */
+enum status measure_run(struct engine *engine, int phase) MUST_CHECK;
+
 /*
- * Runs a phase that waits for nobody else (its host steps are passed over) once to warm up, then `rounds` times, or (at
+ * Runs such a phase once to warm up, then `rounds` times, or (at
  * least three times) as often as two seconds allow; the engine has timestamps. parts[i], in [0, part_count) or -1 for
  * what does not count, says where the time of step i of the tape belongs; measured[part] gets the time of all its steps
  * together.

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "compute/engine_private.h"
 #include "compute/null/null.h"
+#include "compute/tuning_file.h"
 #include "compute/vulkan/vulkan_engine.h"
 
 enum status engine_list(struct device_info **devices, int *count)
@@ -19,6 +20,12 @@ enum status engine_create(const struct engine_params *params, struct engine **en
     struct engine *made = NULL;
     TRY(params->kind == ENGINE_NULL ? null_create(params, &made) : vulkan_create(params, &made));
     made->phase = -1;
+    made->tuning = *tuning_default(made->device_class);
+    if (params->tuning != NULL) {
+        made->tuning = *params->tuning;
+    } else if (params->tuned && params->kind == ENGINE_VULKAN) {
+        made->tuning = tuning_file_find(&made->device, made->device_class);
+    }
     made->kernels = params->kernels != NULL ? params->kernels : kernel_table;
     made->kernel_count = params->kernels != NULL ? params->kernel_count : kernel_table_count;
     enum status status = memory_allocate(made->kernel_count, sizeof *made->interfaces, &made->interfaces);
@@ -51,6 +58,11 @@ const struct device_info *engine_device(const struct engine *engine)
 enum device_class engine_class(const struct engine *engine)
 {
     return engine->device_class;
+}
+
+const struct tuning *engine_tuning(const struct engine *engine)
+{
+    return &engine->tuning;
 }
 
 enum status engine_load(struct engine *engine, const struct program *program)

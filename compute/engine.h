@@ -17,14 +17,18 @@ struct engine_params {
     int local_size;
     bool share_device; /* allow several ranks on one GPU */
     int device_class;  /* enum device_class, -1: the device's best */
+    bool tuned;        /* take what `lemnos bench --tune` left for the device (tuning_file.h) */
     bool validation;   /* Vulkan validation layers with synchronization validation; any message is an error */
     bool timestamps;   /* record the time of every dispatch (engine_times); dispatches then never overlap */
 
+    const struct tuning *tuning; /* to measure or check one; NULL: as `tuned` says. Copied */
     /* For tests: */
     bool staged;                       /* treat host-visible device memory as if the host could not see it */
     const struct kernel_code *kernels; /* sorted by name, NULL: kernel_table */
     size_t kernel_count;
 };
+
+enum { DEVICE_ID_SIZE = 16 };
 
 struct device_info {
     int index;
@@ -32,6 +36,9 @@ struct device_info {
     char driver[256];
     enum { DEVICE_DISCRETE, DEVICE_INTEGRATED, DEVICE_VIRTUAL, DEVICE_CPU, DEVICE_OTHER } type;
     uint32_t api_version; /* as Vulkan packs it */
+    uint32_t vendor_id, device_id;
+    uint32_t driver_version;              /* as the driver packs it */
+    uint8_t driver_build[DEVICE_ID_SIZE]; /* differs where compiled kernels may differ */
     bool classes[CLASS_COUNT];
     enum device_class best_class;
     uint32_t subgroup_size;
@@ -51,6 +58,8 @@ enum status engine_create(const struct engine_params *params, struct engine **en
 void engine_destroy(struct engine *engine);
 const struct device_info *engine_device(const struct engine *engine);
 enum device_class engine_class(const struct engine *engine);
+/* How programs for this engine are to be lowered. */
+const struct tuning *engine_tuning(const struct engine *engine);
 
 /* Allocates all regions (zeroed), builds the kernels, records every phase. `program` must outlive the engine. Once. */
 enum status engine_load(struct engine *engine, const struct program *program) MUST_CHECK;

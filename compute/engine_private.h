@@ -22,6 +22,7 @@ struct engine {
     const struct engine_ops *ops;
     struct device_info device;
     enum device_class device_class;
+    struct tuning tuning;
 
     const struct kernel_code *kernels;
     size_t kernel_count;

@@ -87,6 +87,18 @@ out:
     return status;
 }
 
+enum status agree_on_tuning(struct session *session)
+{
+    struct tuning first = session->tuning;
+    TRY(comm_broadcast(session->comm, &first, sizeof first, 0));
+    for (int i = 0; i < TUNING_FIELD_COUNT; i++) {
+        if (tuning_fields[i].is_shared) {
+            tuning_set(&session->tuning, i, tuning_get(&first, i));
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status agree_on_parameters(struct session *session, int64_t step)
 {
     uint8_t digest[DIGEST_SIZE];

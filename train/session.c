@@ -118,6 +118,7 @@ static enum status add_phase(struct session *session, enum tape_mode mode, int i
         .graph = &session->model.graph,
         .mode = mode,
         .device_class = engine_class(session->engine),
+        .tuning = &session->tuning,
         .flat_count = session->program.flat_count,
         .geometry = {.shards = session->shards,
                      .first_shard = round->first_shard,
@@ -195,6 +196,7 @@ static enum status open_engine(struct session *session, const struct session_par
         .local_size = comm_local_size(session->comm),
         .share_device = device->share,
         .device_class = device->device_class - 1,
+        .tuned = true,
         .validation = device->validation,
         .timestamps = params->timestamps,
     };
@@ -231,12 +233,14 @@ static enum status build(struct session *session, const struct session_params *p
     TRY(read_config(session, params));
     TRY(divide_shards(session));
     TRY(open_engine(session, params));
+    TRY(agree_on_session(session, params->config));
+    session->tuning = *engine_tuning(session->engine);
+    TRY(agree_on_tuning(session));
     if (params->train) {
         TRY(add_train_phases(session));
         TRY(optimizer_add_phase(session));
     }
     TRY(add_evaluate_phases(session));
-    TRY(agree_on_session(session, params->config));
     TRY(engine_load(session->engine, &session->program));
     TRY(reserve_exchange(session));
     if (params->train && !params->plan_only) {

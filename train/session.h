@@ -43,6 +43,7 @@ struct session {
     struct model model;
     struct program program;
     struct engine *engine;
+    struct tuning tuning;  /* that its phases are lowered with */
     struct reduce *reduce; /* NULL without training */
     struct rounds rounds;
 

@@ -263,6 +263,7 @@ enum status lower(const struct lower_params *params, struct tape *tape)
         .graph = params->graph,
         .mode = params->mode,
         .device_class = params->device_class,
+        .tuning = params->tuning != NULL ? params->tuning : tuning_default(params->device_class),
         .geometry = params->geometry,
         .flat_count = params->flat_count,
     };
@@ -278,6 +279,7 @@ enum status tape_init(struct tape *tape, const struct graph *graph, enum device_
     *tape = (struct tape){.graph = graph,
                           .mode = TAPE_TRAIN,
                           .device_class = device_class,
+                          .tuning = tuning_default(device_class),
                           .flat_count = flat_count,
                           .layer = -1,
                           .pass = PASS_UPDATE};

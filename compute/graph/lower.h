@@ -11,6 +11,7 @@ struct lower_params {
     const struct graph *graph;
     enum tape_mode mode;
     enum device_class device_class;
+    const struct tuning *tuning; /* must outlive the tape; NULL: the class's default */
     struct geometry geometry;
     int64_t flat_count;
     const int *observed; /* values that the host reads after the phase: they lie in REGION_OUTPUT */

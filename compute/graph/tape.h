@@ -12,10 +12,7 @@
 #include "base/shards.h"
 #include "base/status.h"
 #include "compute/graph/graph.h"
-
-/* Kernels differ by class of device; one helper (compute/kernels/) chooses, never a layer. */
-enum device_class { CLASS_CPU, CLASS_GPU, CLASS_GPU_MATRIX, CLASS_COUNT };
-extern const char *const device_class_names[]; /* "cpu", "gpu", "gpu with cooperative matrix", NULL */
+#include "compute/graph/tuning.h"
 
 /* Memory by who sees it and how long it lives. Offsets in all but the arena are fixed before lowering. */
 enum region {
@@ -138,6 +135,7 @@ struct tape {
     const struct graph *graph;
     enum tape_mode mode;
     enum device_class device_class;
+    const struct tuning *tuning; /* how kernels are cut; whoever lowers keeps it */
     struct geometry geometry;
     int64_t flat_count; /* floats of one gradient copy */
 

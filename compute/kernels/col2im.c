@@ -9,8 +9,6 @@
 #include "compute/kernels/weights.h"
 #include "shaders/col2im.h"
 
-/* Bytes of rows that are worked on at once: they should stay in a processor's cache. */
-enum { CHUNK_SIZE = 2 << 20 };
 enum { VECTOR_SIZE = 16 };
 
 /* What writing a float, and reading it again, weighs in multiply-adds; measured on a CPU. */
@@ -87,7 +85,7 @@ enum status col2im_backward(struct tape *tape, const struct convolution *convolu
     int64_t image_floats = shape_elements(convolution->input, DTYPE_FLOAT32);
     int64_t unit = aligned_samples(convolution);
     int64_t total = geometry_samples(&tape->geometry);
-    int64_t step = CHUNK_SIZE / sample_size(convolution) / unit * unit;
+    int64_t step = tape->tuning->col2im_chunk / sample_size(convolution) / unit * unit;
     step = step < unit ? unit : step;
     step = step < total ? step : total;
     int transposed;

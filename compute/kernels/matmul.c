@@ -102,11 +102,12 @@ struct matmul_left matmul_left_single(struct binding image, const struct window 
 }
 
 /* Rows of the tiles that `count` rows are cut into: tall tiles are a tenth faster, unless they are filled up for it. */
-static int64_t tile_height(int64_t count)
+static int64_t tile_height(const struct tape *tape, int64_t count)
 {
+    int64_t waste = tape->tuning->tall_waste;
     int64_t low = tiles_of(count, MATMUL_TILE_ROWS) * MATMUL_TILE_ROWS;
     int64_t tall = tiles_of(count, MATMUL_TALL_TILE_ROWS) * MATMUL_TALL_TILE_ROWS;
-    return 15 * tall <= 16 * low ? MATMUL_TALL_TILE_ROWS : MATMUL_TILE_ROWS;
+    return waste >= 0 && 100 * tall <= (100 + waste) * low ? MATMUL_TALL_TILE_ROWS : MATMUL_TILE_ROWS;
 }
 
 /* Whether the shaders may take four vectors of channels at once. */
@@ -127,13 +128,10 @@ static enum status check_depth(int64_t depth)
     return STATUS_OK;
 }
 
-/* Bytes of one operand that stay in a processor's second-level cache while the other one passes by. */
-enum { CACHE_SIZE = 1 << 19 };
-
 /* Blocks as high as the cache holds what their row tiles read, `size` bytes each. */
-static tile_order make_order(int64_t row_tiles, int64_t column_tiles, int64_t size)
+static tile_order make_order(const struct tape *tape, int64_t row_tiles, int64_t column_tiles, int64_t size)
 {
-    int64_t rows = CACHE_SIZE / size;
+    int64_t rows = tape->tuning->cache_size / size;
     rows = rows < 1 ? 1 : rows < row_tiles ? rows : row_tiles;
     return (tile_order){.block = divisor_of(rows * column_tiles), .rows = (uint)rows, .row_tiles = (uint)row_tiles};
 }
@@ -192,13 +190,14 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
 {
     int64_t depth = params->left.depth;
     int64_t right_size = depth * round4(params->columns) * (int64_t)sizeof(float);
-    int64_t height = tile_height(part->rows);
+    int64_t height = tile_height(tape, part->rows);
     int64_t row_tiles = tiles_of(part->rows, height);
     int64_t column_tiles = tiles_of(params->columns, MATMUL_TILE_COLUMNS);
     /* A small right operand stays in the cache itself: then row by row, so that rows are written one after another. */
-    int64_t tile_size = right_size <= 2 * CACHE_SIZE ? CACHE_SIZE : depth * height * (int64_t)sizeof(float);
+    int64_t cache_size = tape->tuning->cache_size;
+    int64_t tile_size = right_size <= 2 * cache_size ? cache_size : depth * height * (int64_t)sizeof(float);
     struct matmul_rows_push push = {.left = params->left.gather,
-                                    .order = make_order(row_tiles, column_tiles, tile_size),
+                                    .order = make_order(tape, row_tiles, column_tiles, tile_size),
                                     .places = part->places,
                                     .first_row = (uint)part->first,
                                     .end_row = (uint)(part->first + part->rows),
@@ -299,7 +298,7 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
     int64_t line = height * (int64_t)sizeof(float); /* of a row of the left operand, in a tile */
     struct matmul_columns_push push = {
         .left = params->left.gather,
-        .order = make_order(tiles->depth_count, tiles->column_count, rows->shards * rows->shard_rows * line),
+        .order = make_order(tape, tiles->depth_count, tiles->column_count, rows->shards * rows->shard_rows * line),
         .first_depth_tile = (uint)tiles->first_depth,
         .first_column_tile = (uint)tiles->first_column,
         .first_vector = (uint)tiles->first_vector,
@@ -337,7 +336,7 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
 {
     assert(matmul_columns_fits(&params->rows));
     bool is_cpu = tape->device_class == CLASS_CPU;
-    int64_t tile_rows = is_cpu ? tile_height(params->left.depth) : MATMUL_GPU_TILE_ROWS;
+    int64_t tile_rows = is_cpu ? tile_height(tape, params->left.depth) : MATMUL_GPU_TILE_ROWS;
     int64_t tile_columns = is_cpu ? MATMUL_TILE_COLUMNS : MATMUL_GPU_TILE_COLUMNS;
     /* As many dispatches as the limit of storage buffers asks for. */
     int64_t depth = params->left.depth;
@@ -415,7 +414,7 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
         .output = output,
         .layout = RIGHT_PANELS,
         .packed = params->packed_rows > 0,
-        .batch = {.left = (uint)(params->packed_rows * tile_height(params->left.depth) / 4),
+        .batch = {.left = (uint)(params->packed_rows * tile_height(tape, params->left.depth) / 4),
                   .right = (uint)(params->packed_rows * MATMUL_TILE_COLUMNS / 4)}};
     return matmul_columns(tape, &product);
 }
@@ -441,19 +440,19 @@ static enum status pack(struct tape *tape, struct binding matrix, int64_t rows, 
  * Tiles read a piece of every row. Where rows are long and many, those pieces are far apart, and packing both operands
  * costs less than waiting for memory.
  */
-static bool pack_pays(const struct matmul_gradient *params, int64_t rows)
+static bool pack_pays(const struct tape *tape, const struct matmul_gradient *params, int64_t rows)
 {
     enum { LONG_ROW = 256 };
     int64_t columns = round4(params->columns);
-    return params->left.kind == GATHER_ROWS && params->left.depth % tile_height(params->left.depth) == 0 &&
+    return params->left.kind == GATHER_ROWS && params->left.depth % tile_height(tape, params->left.depth) == 0 &&
            params->left.depth >= LONG_ROW && columns >= LONG_ROW &&
-           rows * (params->left.depth + columns) * (int64_t)sizeof(float) > 2 * CACHE_SIZE;
+           rows * (params->left.depth + columns) * (int64_t)sizeof(float) > 2 * tape->tuning->cache_size;
 }
 
 static enum status pack_operands(struct tape *tape, struct matmul_gradient *params, int64_t rows)
 {
     struct matmul_left *left = &params->left;
-    int64_t height = tile_height(left->depth);
+    int64_t height = tile_height(tape, left->depth);
     int64_t tiles = left->depth / height;
     const int64_t kernel[2] = {tiles, 1};
     TRY(pack(tape, left->tensor, rows, left->depth, height, &left->tensor));
@@ -472,7 +471,7 @@ enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *par
     bool splits = !is_cpu && matmul_gpu_splits(params);
     struct matmul_gradient used = *params;
     used.packed_rows = 0;
-    if (is_cpu && pack_pays(params, all_rows)) {
+    if (is_cpu && pack_pays(tape, params, all_rows)) {
         TRY(pack_operands(tape, &used, all_rows));
         used.packed_rows = all_rows;
     }

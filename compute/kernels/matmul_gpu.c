@@ -1,5 +1,6 @@
 #include "compute/kernels/matmul_gpu.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -7,14 +8,18 @@
 #include "compute/kernels/reduce.h"
 #include "shaders/matmul_gpu.h"
 
-/* Specialisations of lib/tile_gpu.glsl. */
+/*
+ * What a product's shape calls for. The sizes here decide into how many parts a sum is cut, so they are the same on
+ * every device; `tuned` is the tile that is run for it.
+ */
 struct tile {
-    uint32_t rows, columns;
-    uint32_t sum_vectors; /* of an invocation's row */
+    int64_t rows, columns;
+    size_t tuned; /* the field of struct tuning */
 };
-static const struct tile common_tile = {MATMUL_GPU_TILE_ROWS, MATMUL_GPU_TILE_COLUMNS, 1}; /* 4 x 4 sums */
-static const struct tile large_tile = {128, 128, 2};                                       /* 8 x 8 */
-static const struct tile narrow_tile = {128, 32, 1};                                       /* 4 x 4 */
+static const struct tile common_tile = {MATMUL_GPU_TILE_ROWS, MATMUL_GPU_TILE_COLUMNS,
+                                        offsetof(struct tuning, common_tile)};
+static const struct tile large_tile = {128, 128, offsetof(struct tuning, large_tile)};
+static const struct tile narrow_tile = {128, 32, offsetof(struct tuning, narrow_tile)};
 
 /* Workgroups that keep a large GPU busy. */
 enum { ENOUGH_GROUPS = 128 };
@@ -56,7 +61,18 @@ static bool suits_large(int64_t columns)
            count_of(columns, large_tile.columns) * large_tile.columns <= columns + columns / 8;
 }
 
-static void set_tile(struct dispatch *dispatch, const struct tile *tile)
+/* The tile that is run for sums of `length` products, each in one loop. */
+static const struct gpu_tile *tuned_tile(const struct tape *tape, const struct tile *tile, int64_t length)
+{
+    int64_t shape;
+    memcpy(&shape, (const char *)tape->tuning + tile->tuned, sizeof shape);
+    if (length <= (int64_t)MAX_TURNS * MATMUL_GPU_STEP(gpu_tiles[shape].rows)) {
+        return &gpu_tiles[shape];
+    }
+    return &gpu_tiles[GPU_TILE_64X64]; /* of the most products a turn */
+}
+
+static void set_tile(struct dispatch *dispatch, const struct gpu_tile *tile)
 {
     dispatch->constants[5] = tile->rows;
     dispatch->constants[6] = tile->columns;
@@ -109,7 +125,8 @@ static struct split split_depth(const struct tape *tape, const struct matmul_row
 static enum status add_rows(struct tape *tape, const struct matmul_rows *params, const struct split *split,
                             const struct matmul_rows_part *part)
 {
-    int64_t row_tiles = count_of(part->rows, split->tile->rows);
+    const struct gpu_tile *tile = tuned_tile(tape, split->tile, split->length);
+    int64_t row_tiles = count_of(part->rows, tile->rows);
     struct matmul_rows_gpu_push push = {.left = params->left.gather,
                                         .batch = params->batch,
                                         .row_tiles = divisor_of(row_tiles),
@@ -129,10 +146,10 @@ static enum status add_rows(struct tape *tape, const struct matmul_rows *params,
                                               params->layout == RIGHT_PANELS, params->scatter != NULL},
                                 .flops = 2.0 * (double)products * (double)part->rows * params->left.useful_depth *
                                          (double)params->columns};
-    set_tile(&dispatch, split->tile);
+    set_tile(&dispatch, tile);
     epilogue_add(&dispatch, 8, split->parts > 1 ? NULL : params->epilogue);
     dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, (uint64_t)(row_tiles * count_of(params->columns, split->tile->columns)));
+    dispatch_groups(&dispatch, (uint64_t)(row_tiles * count_of(params->columns, tile->columns)));
     dispatch.groups[2] = (uint32_t)(products * split->parts);
     return tape_dispatch(tape, &dispatch);
 }
@@ -209,7 +226,7 @@ enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *p
         dispatch.bindings[2].offset += (uint64_t)(tiles->first_vector * VECTOR_SIZE);
         dispatch.bindings[2].size = (uint64_t)(tiles->vector_count * VECTOR_SIZE);
     }
-    set_tile(&dispatch, &common_tile);
+    set_tile(&dispatch, &gpu_tiles[GPU_TILE_64X64]); /* for the tree of shards: 4 x 4 sums */
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
     dispatch.groups[2] = (uint32_t)products;
@@ -242,7 +259,8 @@ static enum status add_column_parts(struct tape *tape, const struct matmul_gradi
                                     const struct row_range *rows, struct binding output)
 {
     int64_t depth = params->left.depth;
-    int64_t depth_tiles = count_of(depth, split->tile->rows);
+    const struct gpu_tile *tile = tuned_tile(tape, split->tile, split->length);
+    int64_t depth_tiles = count_of(depth, tile->rows);
     struct matmul_columns_gpu_push push = {.left = params->left.gather,
                                            .depth_tiles = divisor_of(depth_tiles),
                                            .first_row = (uint)rows->first_row,
@@ -257,9 +275,9 @@ static enum status add_column_parts(struct tape *tape, const struct matmul_gradi
                                 .constants = {params->left.kind, is_whole(&params->left), 1, 1},
                                 .flops = 2.0 * (double)rows->shards * (double)rows->shard_rows *
                                          params->left.useful_depth * (double)params->columns};
-    set_tile(&dispatch, split->tile);
+    set_tile(&dispatch, tile);
     dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, (uint64_t)(depth_tiles * count_of(params->columns, split->tile->columns)));
+    dispatch_groups(&dispatch, (uint64_t)(depth_tiles * count_of(params->columns, tile->columns)));
     dispatch.groups[2] = (uint32_t)(rows->shards * split->parts);
     return tape_dispatch(tape, &dispatch);
 }

@@ -10,8 +10,11 @@
 
 enum { POSITIONS = 9 }; /* of the kernel */
 
-/* Bytes of tiles that are worked on at once: they should stay in a processor's cache. */
-static const int64_t CHUNK_SIZE = 4 << 20;
+/*
+ * Bytes of tiles that a gradient of weights is summed over at once: they should stay in a processor's cache. It decides
+ * an order of summation, so it is the same everywhere; what decides none is tuned (tuning.winograd_chunk).
+ */
+static const int64_t SUM_CHUNK_SIZE = 4 << 20;
 
 static int64_t tiles_of_sample(struct shape shape)
 {
@@ -105,7 +108,7 @@ bool winograd_pays(const struct winograd *winograd, const struct geometry *geome
 /* Samples of a shard that are summed at once. */
 static int64_t part_samples(const struct winograd *winograd, int64_t shard_samples)
 {
-    int64_t samples = CHUNK_SIZE / larger_tiles_size(winograd);
+    int64_t samples = SUM_CHUNK_SIZE / larger_tiles_size(winograd);
     samples = samples > 0 ? samples : 1;
     return samples < shard_samples ? samples : shard_samples;
 }
@@ -237,7 +240,7 @@ enum status winograd_convolve(struct tape *tape, const struct winograd *winograd
 {
     int64_t total = geometry_samples(&tape->geometry);
     int64_t unit = aligned_samples(winograd->output);
-    int64_t step = CHUNK_SIZE / larger_tiles_size(winograd) / unit * unit;
+    int64_t step = tape->tuning->winograd_chunk / larger_tiles_size(winograd) / unit * unit;
     step = step > 0 ? step : unit;
     int64_t most = step < total ? step : total;
     int scratch[3];

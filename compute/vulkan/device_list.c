@@ -127,6 +127,11 @@ static void describe(VkPhysicalDevice physical, struct device_info *info)
     snprintf(info->name, sizeof info->name, "%s", basic.deviceName);
     describe_type(basic.deviceType, info);
     info->api_version = basic.apiVersion;
+    info->vendor_id = basic.vendorID;
+    info->device_id = basic.deviceID;
+    info->driver_version = basic.driverVersion;
+    _Static_assert((int)DEVICE_ID_SIZE == (int)VK_UUID_SIZE, "a driver's build is told by a UUID");
+    memcpy(info->driver_build, basic.pipelineCacheUUID, sizeof info->driver_build);
     info->max_storage_range = basic.limits.maxStorageBufferRange;
     info->shared_memory = basic.limits.maxComputeSharedMemorySize;
     VkPhysicalDeviceMemoryProperties memory;

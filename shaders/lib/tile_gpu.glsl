@@ -14,7 +14,7 @@
 #include "matmul_gpu.h"
 
 layout(local_size_x = MATMUL_GPU_INVOCATIONS) in;
-/* From the table in compute/kernels/matmul_gpu.c. */
+/* From the table in compute/graph/tuning.c. */
 layout(constant_id = 5) const uint TILE_ROWS = 64;
 layout(constant_id = 6) const uint TILE_COLUMNS = 64; /* at most TILE_ROWS */
 layout(constant_id = 7) const uint SUM_VECTORS = 1;   /* of columns, an invocation: 1 or 2 */
