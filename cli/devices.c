@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/status.h"
 #include "cli/commands.h"
 #include "compute/engine.h"
+#include "compute/tuning_file.h"
 
 static const char *type_name(const struct device_info *info)
 {
@@ -43,7 +45,26 @@ static void print_size(const char *what, uint64_t bytes)
     }
 }
 
-static void print_device(const struct device_info *info)
+/* Whether `lemnos bench --tune` left something for the class that the device is used with, and where. */
+static enum status print_tuning(const struct device_info *info)
+{
+    char *path;
+    struct tuning tuning;
+    TRY(tuning_file_path(info, info->best_class, &path));
+    enum status status = tuning_file_read(path, info, info->best_class, &tuning);
+    if (status == STATUS_OK) {
+        printf("   %-17s %s, in %s\n\n", "tuned", tuning_file_is_off() ? "yes, but LEMNOS_TUNING=off" : "yes", path);
+    } else if (status == STATUS_NOT_FOUND) {
+        printf("   %-17s no; lemnos bench --tune --device %d would write %s\n\n", "tuned", info->index, path);
+    } else {
+        printf("   %-17s no, %s is ignored: %s\n\n", "tuned", path, status_message());
+    }
+    status_clear();
+    free(path);
+    return STATUS_OK;
+}
+
+static enum status print_device(const struct device_info *info)
 {
     printf("%d  %s\n", info->index, info->name);
     printf("   %-17s %s\n", "type", type_name(info));
@@ -52,7 +73,7 @@ static void print_device(const struct device_info *info)
            info->api_version >> 12 & 0x3FF);
     if (!is_usable(info)) {
         printf("   %-17s it lacks %s\n\n", "cannot be used", info->missing);
-        return;
+        return STATUS_OK;
     }
     printf("   %-17s", "classes");
     const char *separator = " ";
@@ -67,7 +88,8 @@ static void print_device(const struct device_info *info)
     print_size("largest block", info->max_allocation);
     print_size("largest binding", info->max_storage_range);
     printf("   %-17s %" PRIu32 "\n", "subgroup", info->subgroup_size);
-    printf("   %-17s %" PRIu32 " KiB a workgroup\n\n", "shared memory", info->shared_memory / 1024);
+    printf("   %-17s %" PRIu32 " KiB a workgroup\n", "shared memory", info->shared_memory / 1024);
+    return print_tuning(info);
 }
 
 /* As the engine chooses: GPUs one each, else all ranks on the CPU device. */
@@ -106,12 +128,14 @@ static enum status devices_run(const struct arguments *arguments, struct comm *c
     struct device_info *devices;
     int count;
     TRY(engine_list(&devices, &count));
+    enum status status = STATUS_OK;
     for (int i = 0; i < count; i++) {
-        print_device(&devices[i]);
+        TRY_OUT(print_device(&devices[i]));
     }
     print_ranks(devices, count);
+out:
     free(devices);
-    return STATUS_OK;
+    return status;
 }
 
 const struct command command_devices = {
@@ -120,6 +144,6 @@ const struct command command_devices = {
     .usage = "",
     .details =
         "Lists the Vulkan devices with their limits and the classes of kernels that each can run, in the order in\n"
-        "which the ranks of a host take them.",
+        "which the ranks of a host take them; and whether lemnos bench --tune left sizes of tiles and blocks for them.",
     .run = devices_run,
 };

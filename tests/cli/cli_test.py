@@ -124,6 +124,9 @@ class Usage(Case):
         self.refuses("bench", "kernels", "--steps", "3", message="--steps is not for lemnos bench kernels")
         self.refuses("bench", "kernels", "run.steps=3", message="reads no config")
         self.refuses("bench", "kernels", message="start it without mpirun", ranks=2)
+        self.refuses("bench", message="what is to be measured?")
+        self.refuses("bench", "--tune", "line.ini", message="leave line.ini out")
+        self.refuses("bench", "--tune", "--only", "add", message="--only is not for lemnos bench --tune")
 
 
 class Bench(Case):
@@ -133,6 +136,27 @@ class Bench(Case):
         self.assertNotIn("conv2d", table)
         cases = json.loads(self.passes("bench", "kernels", "--tiny", "--rounds", "1", "--only", "relu", "--json"))["cases"]
         self.assertEqual([part["part"] for part in cases[0]["parts"]], ["forward", "to data"])
+
+    def test_tuning_is_kept(self):
+        cache = {"XDG_CACHE_HOME": str(self.folder / "cache"), "MESA_SHADER_CACHE_DIR": str(self.folder / "mesa")}
+        before = self.passes("devices", environment=cache)
+        self.assertRegex(before, r"tuned +no; lemnos bench --tune --device 0 would write ")
+        table = self.passes("bench", "--tune", "--device", "0", "--tiny", "--rounds", "1", environment=cache)
+        files = list((self.folder / "cache" / "lemnos").iterdir())
+        self.assertEqual(len(files), 1)
+        kept = json.loads(files[0].read_text())["tuning"]
+        self.assertGreaterEqual(len(kept), 4)
+        self.assertEqual(table.count("  chosen\n"), len(kept))
+        self.assertNotIn("other bits", table)
+        self.assertIn(str(files[0]), table)
+        self.assertRegex(self.passes("devices", environment=cache), rf"tuned +yes, in {re.escape(str(files[0]))}")
+        self.assertIn("LEMNOS_TUNING=off", self.passes("devices", environment={**cache, "LEMNOS_TUNING": "off"}))
+        self.passes("bench", "line.ini", "--steps", "1", environment=cache)
+        files[0].write_text("{")
+        self.assertRegex(self.passes("devices", environment=cache), r"tuned +no, .* is ignored: it is not JSON")
+        done = self.run_lemnos("bench", "line.ini", "--steps", "1", environment=cache)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("is ignored: it is not JSON", done.stderr)
 
     def test_training_leaves_nothing_behind(self):
         for ranks in (0, 2):
