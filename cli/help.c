@@ -18,13 +18,16 @@ static void print_overview(void)
     for (int i = 0; commands[i] != NULL; i++) {
         printf("  %-9s  %s\n", commands[i]->name, commands[i]->help);
     }
-    printf("\n"
-           "  lemnos help COMMAND           what a command takes\n"
-           "  lemnos help config            the sections of a config\n"
-           "  lemnos help config SECTION    the keys of one of them\n"
-           "  lemnos --version\n\n"
-           "A first run: lemnos train configs/line.ini\n"
-           "On two ranks: mpirun -n 2 lemnos train configs/digits.ini\n");
+    printf(
+        "\n"
+        "  lemnos help COMMAND           what a command takes\n"
+        "  lemnos help config            the sections of a config\n"
+        "  lemnos help config SECTION    the keys of one of them\n"
+        "  lemnos --version\n\n"
+        "Environment: LEMNOS_LOG=debug tells what takes the time of a start, LEMNOS_LOG=warning no more than trouble;\n"
+        "LEMNOS_TUNING=off ignores what lemnos bench --tune found.\n\n"
+        "A first run: lemnos train configs/line.ini\n"
+        "On two ranks: mpirun -n 2 lemnos train configs/digits.ini\n");
 }
 
 void help_print_command(const struct command *command)

@@ -1,6 +1,7 @@
 /* The program: finds the command, lends it ranks where it wants them, and tells the one failure that ends a job. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -96,8 +97,20 @@ static int run_on_ranks(const struct command *command, const char *const *string
     end_job(comm, status);
 }
 
+/* LEMNOS_LOG in the environment; anything else leaves what is usual. */
+static void choose_log_level(void)
+{
+    const char *wish = getenv("LEMNOS_LOG");
+    if (wish != NULL && strcmp(wish, "debug") == 0) {
+        log_set_level(LOG_DEBUG);
+    } else if (wish != NULL && strcmp(wish, "warning") == 0) {
+        log_set_level(LOG_WARNING);
+    }
+}
+
 int main(int count, char **strings)
 {
+    choose_log_level();
     const char *name = count > 1 ? strings[1] : "help";
     if (strcmp(name, "--version") == 0) {
         printf("lemnos %s\n", LEMNOS_VERSION);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "compute/graph/lower.h"
@@ -230,7 +231,9 @@ static enum status reserve_exchange(struct session *session)
 
 static enum status build(struct session *session, const struct session_params *params)
 {
+    double began = clock_now();
     TRY(read_config(session, params));
+    log_debug("data and network: %.2f s", clock_now() - began);
     TRY(divide_shards(session));
     TRY(open_engine(session, params));
     TRY(agree_on_session(session, params->config));

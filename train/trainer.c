@@ -29,6 +29,7 @@ struct trainer {
     struct store *store;     /* rank 0 */
     struct journal *journal; /* rank 0 */
     struct snapshot *snapshot;
+    double started; /* when the trainer was */
     bool resumed;
     struct progress_bar bar;
     struct progress progress;
@@ -335,6 +336,7 @@ static enum status train(struct trainer *trainer)
 {
     const struct options *options = &trainer->session->options;
     TRY(begin(trainer));
+    log_debug("the first step begins %.2f s after the start", clock_now() - trainer->started);
     while (trainer->progress.step < trainer->total) {
         bool last = trainer->progress.step + 1 == trainer->total;
         bool stop;
@@ -401,7 +403,7 @@ out:
 
 enum status trainer_run(const struct trainer_params *params)
 {
-    struct trainer trainer = {.comm = params->comm, .config = params->config};
+    struct trainer trainer = {.comm = params->comm, .config = params->config, .started = clock_now()};
     struct checkpoint *saved = NULL;
     enum status status = STATUS_OK;
     if (params->resume != NULL && strcmp(params->resume, "auto") == 0) {

@@ -99,6 +99,8 @@ void tuning_format(int field, int64_t value, char text[32])
         snprintf(text, 32, "%" PRIu32 " x %" PRIu32, gpu_tiles[value].rows, gpu_tiles[value].columns);
     } else if (strcmp(unit, "bytes") == 0) {
         snprintf(text, 32, "%" PRId64 " KiB", value / KIB);
+    } else if (value < 0) {
+        snprintf(text, 32, "never");
     } else {
         snprintf(text, 32, "%" PRId64 " %%", value);
     }

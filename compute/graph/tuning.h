@@ -61,7 +61,7 @@ const struct tuning *tuning_default(enum device_class device_class);
 int64_t tuning_get(const struct tuning *tuning, int field);
 void tuning_set(struct tuning *tuning, int field, int64_t value);
 bool tuning_is_candidate(int field, int64_t value);
-/* "512 KiB", "7 %", "128 x 64". */
+/* "512 KiB", "7 %", "never", "128 x 64". */
 void tuning_format(int field, int64_t value, char text[32]);
 
 #endif

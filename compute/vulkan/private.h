@@ -76,6 +76,7 @@ struct vulkan_phase {
 struct vulkan_engine {
     struct engine engine;
     bool staged, timestamps;
+    int local_rank, local_size; /* among the ranks of this host */
     struct validation validation;
 
     VkInstance instance;

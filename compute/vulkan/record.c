@@ -219,20 +219,64 @@ enum status record_phases(struct vulkan_engine *engine)
     return STATUS_OK;
 }
 
-enum status record_warm_up(struct vulkan_engine *engine)
+/* A dispatch that makes a driver compile what it has put off, and does nothing. */
+static void record_empty(struct vulkan_engine *engine, int phase, int step)
+{
+    const struct dispatch *dispatch = &engine->engine.program->phases[phase]->tape.steps[step].dispatch;
+    barrier_kernels(engine->immediate); /* no workgroups, no hazards; but validation counts them */
+    bind(engine->immediate, dispatch, &engine->phases[phase].steps[step]);
+    vkCmdDispatch(engine->immediate, 0, 0, 0);
+}
+
+/* Every dispatch whose number among all of them lies in [first, end). */
+static void record_empties(struct vulkan_engine *engine, int first, int end)
 {
     const struct program *program = engine->engine.program;
-    TRY(immediate_begin(engine));
+    int number = 0;
     for (int p = 0; p < program->phase_count; p++) {
         const struct tape *tape = &program->phases[p]->tape;
         for (int s = 0; s < tape->step_count; s++) {
             if (tape->steps[s].kind == STEP_DISPATCH) {
-                barrier_kernels(engine->immediate); /* no workgroups, no hazards; but validation counts them */
-                bind(engine->immediate, &tape->steps[s].dispatch, &engine->phases[p].steps[s]);
-                vkCmdDispatch(engine->immediate, 0, 0, 0);
+                if (number >= first && number < end) {
+                    record_empty(engine, p, s);
+                }
+                number++;
             }
         }
     }
+}
+
+/* How many dispatches stand ahead of the first one of the engine's pipeline number `pipeline`. */
+static int dispatches_before(const struct vulkan_engine *engine, int pipeline)
+{
+    const struct program *program = engine->engine.program;
+    int number = 0;
+    for (int p = 0; p < program->phase_count; p++) {
+        const struct tape *tape = &program->phases[p]->tape;
+        for (int s = 0; s < tape->step_count; s++) {
+            if (engine->phases[p].steps[s].pipeline == engine->pipelines[pipeline].pipeline) {
+                return number;
+            }
+            number += tape->steps[s].kind == STEP_DISPATCH ? 1 : 0;
+        }
+    }
+    return number;
+}
+
+/*
+ * The ranks of a host begin at different kernels and go round: what one has compiled, the others find in the driver's
+ * cache, where it keeps one on disk.
+ */
+enum status record_warm_up(struct vulkan_engine *engine)
+{
+    int first = 0;
+    if (engine->local_size > 1 && engine->pipeline_count > 0) {
+        int rank = engine->local_rank % engine->local_size;
+        first = dispatches_before(engine, (int)((int64_t)engine->pipeline_count * rank / engine->local_size));
+    }
+    TRY(immediate_begin(engine));
+    record_empties(engine, first, INT32_MAX);
+    record_empties(engine, 0, first);
     return immediate_run(engine, "compiling the kernels");
 }
 

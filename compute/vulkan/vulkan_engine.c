@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "compute/vulkan/private.h"
 
@@ -32,9 +34,13 @@ static enum status vulkan_load(struct engine *base)
         TRY(memory_allocate((size_t)program->phases[p]->tape.step_count, sizeof *engine->phases[p].steps,
                             &engine->phases[p].steps));
     }
+    double began = clock_now();
     TRY(kernels_make(engine));
+    double made = clock_now();
     TRY(descriptors_make(engine));
     TRY(record_warm_up(engine));
+    log_debug("%d kernels: %.2f s in the driver's front end, %.2f s to compile them or to find them in its cache",
+              engine->pipeline_count, made - began, clock_now() - made);
     TRY(record_phases(engine));
     TRY(replay_make(engine));
     return validation_check(&engine->validation);
@@ -57,6 +63,8 @@ enum status vulkan_create(const struct engine_params *params, struct engine **en
     made->engine.ops = &ops;
     made->staged = params->staged;
     made->timestamps = params->timestamps;
+    made->local_rank = params->local_rank;
+    made->local_size = params->local_size;
     made->validation.enabled = params->validation;
     pthread_mutex_init(&made->validation.lock, NULL);
     enum status status = device_open(made, params);

@@ -86,6 +86,14 @@ class Usage(Case):
             self.assertIn(f"usage: lemnos {command}", self.passes("help", command))
             self.assertEqual(self.passes("help", command), self.passes(command, "--help"))
 
+    def test_debug_tells_what_a_start_takes(self):
+        loud = self.run_lemnos("train", "line.ini", environment={"LEMNOS_LOG": "debug"})
+        self.assertEqual(loud.returncode, 0, loud.stderr)
+        self.assertRegex(loud.stderr, r"debug: \d+ kernels: ")
+        self.assertRegex(loud.stderr, r"debug: the first step begins \d+\.\d\d s after the start")
+        self.assertNotIn("debug", self.run_lemnos("train", "line.ini").stderr)
+        self.assertEqual(self.run_lemnos("train", "line.ini", environment={"LEMNOS_LOG": "warning"}).stderr, "")
+
     def test_help_prints_the_tables(self):
         text = self.passes("help", "config")
         for word in ("run", "data", "layer NAME", "optimizer", "digits", "softmax_cross_entropy"):
