@@ -30,4 +30,15 @@ static inline uint64_t divide_up(uint64_t value, uint64_t step)
     return (value + step - 1) / step;
 }
 
+/* The same for counts, which are signed but not negative. */
+static inline int64_t round_up_count(int64_t count, int64_t step)
+{
+    return (count + step - 1) / step * step;
+}
+
+static inline int64_t divide_up_count(int64_t count, int64_t step)
+{
+    return (count + step - 1) / step;
+}
+
 #endif

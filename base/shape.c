@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/memory.h"
+
 bool shape_equal(struct shape a, struct shape b)
 {
     if (a.rank != b.rank) {
@@ -57,7 +59,7 @@ int64_t shape_count(struct shape shape)
 
 int64_t shape_stride(struct shape shape)
 {
-    return (shape_channels(shape) + 3) / 4 * 4;
+    return round_up_count(shape_channels(shape), 4);
 }
 
 int64_t shape_elements(struct shape shape, enum dtype dtype)

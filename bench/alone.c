@@ -20,10 +20,8 @@ static const struct option holder_options[] = {
 static enum status holder_infer(struct layer *layer)
 {
     int64_t count = ((const struct holder_options *)layer->options)->parameters;
-    struct parameter parameter = {.kind = PARAMETER_WEIGHT,
-                                  .rank = 1,
-                                  .dim = {count},
-                                  .elements = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT)};
+    struct parameter parameter = {
+        .kind = PARAMETER_WEIGHT, .rank = 1, .dim = {count}, .elements = round_up_count(count, PARAMETER_ALIGNMENT)};
     return layer_add_parameter(layer, "values", &parameter);
 }
 

@@ -41,9 +41,9 @@ static double brightness(const float *image, struct shape shape, int64_t step, i
 static void draw_image(const float *image, struct shape shape)
 {
     static const char shades[] = " .:-=+*#%@";
-    int64_t step = (int64_t)divide_up((uint64_t)shape_width(shape), MOST_COLUMNS);
-    int64_t rows = (int64_t)divide_up((uint64_t)shape_height(shape), (uint64_t)step);
-    int64_t columns = (int64_t)divide_up((uint64_t)shape_width(shape), (uint64_t)step);
+    int64_t step = divide_up_count(shape_width(shape), MOST_COLUMNS);
+    int64_t rows = divide_up_count(shape_height(shape), step);
+    int64_t columns = divide_up_count(shape_width(shape), step);
     double least = INFINITY;
     double most = -INFINITY;
     for (int64_t i = 0; i < rows * columns; i++) {

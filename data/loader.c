@@ -219,8 +219,7 @@ enum status loader_create(const struct loader_params *params, struct loader **lo
     created->params = *params;
     created->order_epoch = -1;
     created->position = params->train ? params->start : 0;
-    created->steps =
-        params->train ? samples / params->batch : (int64_t)divide_up((uint64_t)samples, (uint64_t)params->batch);
+    created->steps = params->train ? samples / params->batch : divide_up_count(samples, params->batch);
     enum status status;
     TRY_OUT(allocate_slots(created));
     TRY_OUT(start_thread(created));

@@ -21,18 +21,18 @@ static void place_parameters(struct graph *graph, enum parameter_kind kind, int6
             struct parameter *parameter = &graph->parameters[layer->parameters[j]];
             if (parameter->kind == kind) {
                 parameter->offset = *end;
-                *end += (int64_t)round_up((uint64_t)parameter->elements, PARAMETER_ALIGNMENT);
+                *end += round_up_count(parameter->elements, PARAMETER_ALIGNMENT);
             }
         }
     }
-    *end = (int64_t)round_up((uint64_t)*end, PROGRAM_BLOCK);
+    *end = round_up_count(*end, PROGRAM_BLOCK);
 }
 
 static enum status cut_buckets(struct program *program, int64_t bucket_floats)
 {
-    int64_t size = (int64_t)round_up((uint64_t)(bucket_floats > 0 ? bucket_floats : 1), PROGRAM_BLOCK);
+    int64_t size = round_up_count(bucket_floats > 0 ? bucket_floats : 1, PROGRAM_BLOCK);
     /* Full buckets but the last, so that all are equally worth a message. */
-    int64_t count = (int64_t)divide_up((uint64_t)program->flat_count, (uint64_t)size);
+    int64_t count = divide_up_count(program->flat_count, size);
     TRY(memory_allocate((size_t)count, sizeof *program->buckets, &program->buckets));
     for (int64_t offset = 0; offset < program->flat_count; offset += size) {
         int64_t left = program->flat_count - offset;

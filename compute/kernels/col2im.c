@@ -19,7 +19,7 @@ static int64_t row_floats(const struct convolution *convolution)
 {
     int64_t positions = convolution->window.kernel[0] * convolution->window.kernel[1];
     bool single = shape_channels(convolution->input) == 1;
-    return single ? (positions + 3) / 4 * 4 : positions * shape_stride(convolution->input);
+    return single ? round_up_count(positions, 4) : positions * shape_stride(convolution->input);
 }
 
 /* Bytes of the rows of one sample. */
@@ -41,7 +41,7 @@ static int64_t aligned_samples(const struct convolution *convolution)
 
 static double padded(int64_t count, int64_t unit)
 {
-    return (double)((count + unit - 1) / unit * unit);
+    return (double)round_up_count(count, unit);
 }
 
 bool col2im_pays(const struct convolution *convolution, double other)

@@ -1,5 +1,6 @@
 #include "compute/kernels/convolution.h"
 
+#include "base/memory.h"
 #include "compute/kernels/col2im.h"
 #include "compute/kernels/matmul.h"
 #include "compute/kernels/weights.h"
@@ -18,7 +19,7 @@ static int64_t weight_step(int64_t inputs)
 
 static int64_t weight_depth(int64_t inputs, int64_t positions)
 {
-    return (positions * weight_step(inputs) + 3) / 4 * 4;
+    return round_up_count(positions * weight_step(inputs), 4);
 }
 
 int64_t convolution_weight_elements(const struct convolution *convolution)
@@ -116,14 +117,14 @@ static struct phase_axis make_phase(const struct window *window, int axis, int64
     int64_t common = greatest_divisor(stride, dilation);
     int64_t place = first + window->padding[axis];
     struct phase_axis phase = {.first = first,
-                               .made = (size - first + stride - 1) / stride,
+                               .made = divide_up_count(size - first, stride),
                                .step = stride / common,
                                .dilation = dilation / common};
     while (phase.least < window->kernel[axis] && (place - phase.least * dilation) % stride != 0) {
         phase.least++;
     }
     if (phase.least < window->kernel[axis]) {
-        phase.count = (window->kernel[axis] - phase.least + phase.step - 1) / phase.step;
+        phase.count = divide_up_count(window->kernel[axis] - phase.least, phase.step);
         phase.padding = (phase.count - 1) * phase.dilation - (place - phase.least * dilation) / stride;
     }
     return phase;
@@ -248,8 +249,8 @@ static double phase_products(const struct convolution *convolution)
             taps[axis] += (double)(phase.made * phase.count);
         }
     }
-    int64_t tiles = (shape_channels(convolution->input) + MATMUL_TILE_COLUMNS - 1) / MATMUL_TILE_COLUMNS;
-    return taps[0] * taps[1] * (double)shape_stride(convolution->output) * (double)(tiles * MATMUL_TILE_COLUMNS);
+    int64_t columns = round_up_count(shape_channels(convolution->input), MATMUL_TILE_COLUMNS);
+    return taps[0] * taps[1] * (double)shape_stride(convolution->output) * (double)columns;
 }
 
 /* Whether the gradient goes by Winograd's algorithm, as a convolution over the outputs. */

@@ -85,12 +85,12 @@ static void set_constants(const struct window *window, int64_t rows, uint32_t fi
 /* Blocks of a line, and lines of blocks of a sample. */
 static int64_t blocks_of(struct shape shape)
 {
-    return (shape_width(shape) + DEPTHWISE_COLUMNS - 1) / DEPTHWISE_COLUMNS;
+    return divide_up_count(shape_width(shape), DEPTHWISE_COLUMNS);
 }
 
 static int64_t lines_of(struct shape shape, int64_t rows)
 {
-    return (shape_height(shape) + rows - 1) / rows;
+    return divide_up_count(shape_height(shape), rows);
 }
 
 /* Vectors before a line of blocks, counted over all samples; the last line of a sample may be short. */
@@ -184,7 +184,7 @@ struct depthwise_chunks depthwise_chunks(const struct tape *tape, const struct g
     if (chunks.blocks > chunks.shard_blocks) {
         chunks.blocks = chunks.shard_blocks;
     }
-    chunks.count = (chunks.shard_blocks + chunks.blocks - 1) / chunks.blocks;
+    chunks.count = divide_up_count(chunks.shard_blocks, chunks.blocks);
     return chunks;
 }
 

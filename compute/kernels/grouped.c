@@ -61,7 +61,7 @@ static void set_constants(const struct grouped *grouped, struct dispatch *dispat
 
 static int64_t blocks_of(struct shape shape)
 {
-    return (shape_width(shape) + GROUPED_BLOCK - 1) / GROUPED_BLOCK;
+    return divide_up_count(shape_width(shape), GROUPED_BLOCK);
 }
 
 static double flops_of(const struct tape *tape, const struct grouped *grouped)
@@ -169,7 +169,7 @@ struct chunks {
 
 static struct chunks make_chunks(const struct tape *tape, const struct grouped *grouped)
 {
-    int64_t step = (int64_t)round_up((uint64_t)grouped_elements(grouped), PARAMETER_ALIGNMENT);
+    int64_t step = round_up_count(grouped_elements(grouped), PARAMETER_ALIGNMENT);
     struct depthwise_chunks depthwise = depthwise_chunks(tape, grouped);
     if (depthwise.count > 0) {
         return (struct chunks){.shard_blocks = depthwise.shard_blocks,
@@ -188,7 +188,7 @@ static struct chunks make_chunks(const struct tape *tape, const struct grouped *
     if (chunks.blocks > chunks.shard_blocks) {
         chunks.blocks = chunks.shard_blocks;
     }
-    chunks.count = (chunks.shard_blocks + chunks.blocks - 1) / chunks.blocks;
+    chunks.count = divide_up_count(chunks.shard_blocks, chunks.blocks);
     return chunks;
 }
 
@@ -198,7 +198,7 @@ static enum status sum_chunks(struct tape *tape, const struct grouped *grouped, 
 {
     int64_t kernel_width = grouped->window.kernel[1];
     int64_t part_width = kernel_width < GROUPED_MAX_WIDTH ? kernel_width : GROUPED_MAX_WIDTH;
-    int64_t parts = (kernel_width + part_width - 1) / part_width;
+    int64_t parts = divide_up_count(kernel_width, part_width);
     int64_t vectors = shape_stride(grouped->output) / 4;
     int64_t elements = grouped->window.kernel[0] * parts * group_inputs(grouped) * vectors;
     int64_t size = chunks->step * (int64_t)sizeof(float);

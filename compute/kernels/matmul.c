@@ -16,25 +16,15 @@ enum { PART_ROWS = 1 << 19 };
 _Static_assert(PART_ROWS / MATMUL_STEP <= MAX_TURNS, "a part must fit into one loop");
 enum { VECTOR_SIZE = 16 };
 
-static int64_t round4(int64_t count)
-{
-    return (count + 3) / 4 * 4;
-}
-
-static int64_t tiles_of(int64_t count, int64_t tile)
-{
-    return (count + tile - 1) / tile;
-}
-
 int64_t panels_elements(int64_t depth, int64_t columns)
 {
-    return depth * round4(columns);
+    return depth * round_up_count(columns, 4);
 }
 
 int64_t panels_place(int64_t depth, int64_t columns, int64_t k, int64_t n)
 {
     int64_t first = n / MATMUL_PANEL * MATMUL_PANEL;
-    int64_t left = round4(columns) - first;
+    int64_t left = round_up_count(columns, 4) - first;
     int64_t width = left < MATMUL_PANEL ? left : MATMUL_PANEL;
     return first * depth + k * width + n - first;
 }
@@ -97,7 +87,7 @@ struct matmul_left matmul_left_single(struct binding image, const struct window 
 {
     struct matmul_left left = matmul_left_windows(image, window, made, read);
     left.kind = left.kind == GATHER_WINDOWS ? GATHER_SINGLE : left.kind;
-    left.depth = round4(window->kernel[0] * window->kernel[1]);
+    left.depth = round_up_count(window->kernel[0] * window->kernel[1], 4);
     return left;
 }
 
@@ -105,8 +95,8 @@ struct matmul_left matmul_left_single(struct binding image, const struct window 
 static int64_t tile_height(const struct tape *tape, int64_t count)
 {
     int64_t waste = tape->tuning->tall_waste;
-    int64_t low = tiles_of(count, MATMUL_TILE_ROWS) * MATMUL_TILE_ROWS;
-    int64_t tall = tiles_of(count, MATMUL_TALL_TILE_ROWS) * MATMUL_TALL_TILE_ROWS;
+    int64_t low = round_up_count(count, MATMUL_TILE_ROWS);
+    int64_t tall = round_up_count(count, MATMUL_TALL_TILE_ROWS);
     return waste >= 0 && 100 * tall <= (100 + waste) * low ? MATMUL_TALL_TILE_ROWS : MATMUL_TILE_ROWS;
 }
 
@@ -118,7 +108,7 @@ static bool is_whole(const struct matmul_left *left)
 
 static enum status check_depth(int64_t depth)
 {
-    if (tiles_of(depth, MATMUL_STEP) > MAX_TURNS) {
+    if (divide_up_count(depth, MATMUL_STEP) > MAX_TURNS) {
         return fail(
             STATUS_BAD_INPUT,
             "a sum of %lld products (inputs of one output); at most %d are possible: set the features or channels of "
@@ -161,7 +151,7 @@ struct unit {
 static struct unit make_unit(const struct matmul_rows *params)
 {
     if (params->scatter == NULL) {
-        int64_t row_size = round4(params->columns) * (int64_t)sizeof(float);
+        int64_t row_size = round_up_count(params->columns, 4) * (int64_t)sizeof(float);
         return (struct unit){.rows = MATMUL_TALL_TILE_ROWS, .size = MATMUL_TALL_TILE_ROWS * row_size};
     }
     const struct gather *from = &params->left.gather;
@@ -189,10 +179,10 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
                                 const struct matmul_rows_part *part)
 {
     int64_t depth = params->left.depth;
-    int64_t right_size = depth * round4(params->columns) * (int64_t)sizeof(float);
+    int64_t right_size = depth * round_up_count(params->columns, 4) * (int64_t)sizeof(float);
     int64_t height = tile_height(tape, part->rows);
-    int64_t row_tiles = tiles_of(part->rows, height);
-    int64_t column_tiles = tiles_of(params->columns, MATMUL_TILE_COLUMNS);
+    int64_t row_tiles = divide_up_count(part->rows, height);
+    int64_t column_tiles = divide_up_count(params->columns, MATMUL_TILE_COLUMNS);
     /* A small right operand stays in the cache itself: then row by row, so that rows are written one after another. */
     int64_t cache_size = tape->tuning->cache_size;
     int64_t tile_size = right_size <= 2 * cache_size ? cache_size : depth * height * (int64_t)sizeof(float);
@@ -238,7 +228,7 @@ enum { TRANSPOSED_ROWS = 512 };
 /* With the right operand in panels of its own. */
 static enum status transpose_right(struct tape *tape, struct matmul_rows params)
 {
-    int64_t columns = round4(params.columns);
+    int64_t columns = round_up_count(params.columns, 4);
     int transposed;
     TRY(tape_scratch(tape, "transposed weights", (uint64_t)panels_elements(params.left.depth, columns) * sizeof(float),
                      &transposed));
@@ -294,7 +284,7 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
                                int64_t height)
 {
     const struct row_range *rows = &params->rows;
-    int64_t vectors = params->left.depth * round4(params->columns) / 4;
+    int64_t vectors = params->left.depth * round_up_count(params->columns, 4) / 4;
     int64_t line = height * (int64_t)sizeof(float); /* of a row of the left operand, in a tile */
     struct matmul_columns_push push = {
         .left = params->left.gather,
@@ -305,7 +295,7 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
         .first_row = (uint)rows->first_row,
         .shards = (uint)rows->shards,
         .shard_rows = (uint)rows->shard_rows,
-        .columns = (uint)(round4(params->columns) / 4),
+        .columns = (uint)(round_up_count(params->columns, 4) / 4),
         .batch = params->batch};
     double share = (double)tiles->vector_count / (double)vectors;
     struct dispatch dispatch = {.kernel = "matmul_columns",
@@ -329,7 +319,7 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
 
 bool matmul_columns_fits(const struct row_range *rows)
 {
-    return rows->shards * (tiles_of(rows->shard_rows, MATMUL_STEP) + 2) <= MAX_TURNS;
+    return rows->shards * (divide_up_count(rows->shard_rows, MATMUL_STEP) + 2) <= MAX_TURNS;
 }
 
 enum status matmul_columns(struct tape *tape, const struct matmul_columns *params)
@@ -340,7 +330,7 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
     int64_t tile_columns = is_cpu ? MATMUL_TILE_COLUMNS : MATMUL_GPU_TILE_COLUMNS;
     /* As many dispatches as the limit of storage buffers asks for. */
     int64_t depth = params->left.depth;
-    int64_t columns = round4(params->columns);
+    int64_t columns = round_up_count(params->columns, 4);
     int64_t limit = DISPATCH_MAX_STORAGE / (int64_t)sizeof(float);
     int64_t panel = params->layout == RIGHT_PANELS ? MATMUL_PANEL : columns;
     int64_t panels = limit / (depth * panel);
@@ -352,9 +342,9 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
         for (int64_t k = 0; k < depth; k += depth_step) {
             int64_t height = depth - k < depth_step ? depth - k : depth_step;
             struct tile_range tiles = {.first_depth = k / tile_rows,
-                                       .depth_count = tiles_of(height, tile_rows),
+                                       .depth_count = divide_up_count(height, tile_rows),
                                        .first_column = n / tile_columns,
-                                       .column_count = tiles_of(width, tile_columns),
+                                       .column_count = divide_up_count(width, tile_columns),
                                        .first_vector = (n * depth + k * width) / 4,
                                        .vector_count = width * height / 4};
             TRY(is_cpu ? add_columns(tape, params, &tiles, tile_rows) : matmul_gpu_columns(tape, params, &tiles));
@@ -373,8 +363,8 @@ static enum status sum_tree(struct tape *tape, const struct matmul_gradient *par
 {
     int64_t total = rows.shards * rows.shard_rows;
     int64_t count = (int64_t)(output.size / sizeof(float));
-    int64_t stride = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT);
-    int64_t parts = tiles_of(total, step);
+    int64_t stride = round_up_count(count, PARAMETER_ALIGNMENT);
+    int64_t parts = divide_up_count(total, step);
     int64_t size = stride * (int64_t)sizeof(float);
     int scratch;
     if (parts > PIECE_MAX_SHARDS) {
@@ -423,7 +413,7 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
 static enum status pack(struct tape *tape, struct binding matrix, int64_t rows, int64_t columns, int64_t width,
                         struct binding *packed)
 {
-    int64_t vectors = tiles_of(columns, width) * rows * (width / 4);
+    int64_t vectors = divide_up_count(columns, width) * rows * (width / 4);
     int scratch;
     TRY(tape_scratch(tape, "packed operand", (uint64_t)(vectors * VECTOR_SIZE), &scratch));
     *packed = tape_bind(tape, scratch, ACCESS_READ);
@@ -443,7 +433,7 @@ static enum status pack(struct tape *tape, struct binding matrix, int64_t rows, 
 static bool pack_pays(const struct tape *tape, const struct matmul_gradient *params, int64_t rows)
 {
     enum { LONG_ROW = 256 };
-    int64_t columns = round4(params->columns);
+    int64_t columns = round_up_count(params->columns, 4);
     return params->left.kind == GATHER_ROWS && params->left.depth % tile_height(tape, params->left.depth) == 0 &&
            params->left.depth >= LONG_ROW && columns >= LONG_ROW &&
            rows * (params->left.depth + columns) * (int64_t)sizeof(float) > 2 * tape->tuning->cache_size;
@@ -456,7 +446,7 @@ static enum status pack_operands(struct tape *tape, struct matmul_gradient *para
     int64_t tiles = left->depth / height;
     const int64_t kernel[2] = {tiles, 1};
     TRY(pack(tape, left->tensor, rows, left->depth, height, &left->tensor));
-    TRY(pack(tape, params->right, rows, round4(params->columns), MATMUL_TILE_COLUMNS, &params->right));
+    TRY(pack(tape, params->right, rows, round_up_count(params->columns, 4), MATMUL_TILE_COLUMNS, &params->right));
     /* A row of a panel holds a tile's k: as many channels, at as many kernel positions as there are tiles. */
     left->gather.channels = (uint)height / 4;
     left->gather.kernel = matmul_pair(kernel);
@@ -489,7 +479,7 @@ enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *par
 enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *params)
 {
     int64_t count = params->size[0] * params->size[1];
-    int64_t blocks = count * tiles_of(params->rows, 4) * (params->columns / 4);
+    int64_t blocks = count * divide_up_count(params->rows, 4) * (params->columns / 4);
     if (params->output.size > DISPATCH_MAX_STORAGE) {
         return fail(STATUS_BAD_INPUT,
                     "weights of %lld x %lld x %lld; at most %d elements are possible: set its features lower",
@@ -497,7 +487,7 @@ enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *p
                     DISPATCH_MAX_STORAGE / (int)sizeof(float));
     }
     struct matmul_transpose_push push = {.blocks = (uint)blocks,
-                                         .rows = divisor_of(tiles_of(params->rows, 4)),
+                                         .rows = divisor_of(divide_up_count(params->rows, 4)),
                                          .columns = divisor_of(params->columns / 4),
                                          .matrix_rows = (uint)params->rows,
                                          .source_rows = (uint)params->source_rows,

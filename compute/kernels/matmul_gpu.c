@@ -29,11 +29,6 @@ enum { MIN_PART = 512, MAX_PARTS = 64 };
 enum { MAX_TURNS = 65000 };
 enum { VECTOR_SIZE = 16 };
 
-static int64_t count_of(int64_t count, int64_t size)
-{
-    return (count + size - 1) / size;
-}
-
 static int64_t smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -41,7 +36,7 @@ static int64_t smaller(int64_t a, int64_t b)
 
 static int64_t vectors_of(int64_t columns)
 {
-    return count_of(columns, 4);
+    return divide_up_count(columns, 4);
 }
 
 static int64_t tile_step(const struct tile *tile)
@@ -51,14 +46,13 @@ static int64_t tile_step(const struct tile *tile)
 
 static int64_t tile_count(const struct tile *tile, int64_t rows, int64_t columns)
 {
-    return count_of(rows, tile->rows) * count_of(columns, tile->columns);
+    return divide_up_count(rows, tile->rows) * divide_up_count(columns, tile->columns);
 }
 
 /* Whether large tiles waste little of themselves. */
 static bool suits_large(int64_t columns)
 {
-    return columns >= large_tile.columns &&
-           count_of(columns, large_tile.columns) * large_tile.columns <= columns + columns / 8;
+    return columns >= large_tile.columns && round_up_count(columns, large_tile.columns) <= columns + columns / 8;
 }
 
 /* The tile that is run for sums of `length` products, each in one loop. */
@@ -95,9 +89,9 @@ struct split {
 static struct split make_split(const struct tile *tile, int64_t total, int64_t parts)
 {
     int64_t step = tile_step(tile);
-    int64_t turns = count_of(total, step);
-    int64_t part_turns = count_of(turns, parts > 1 ? parts : 1);
-    return (struct split){.tile = tile, .parts = count_of(turns, part_turns), .length = part_turns * step};
+    int64_t turns = divide_up_count(total, step);
+    int64_t part_turns = divide_up_count(turns, parts > 1 ? parts : 1);
+    return (struct split){.tile = tile, .parts = divide_up_count(turns, part_turns), .length = part_turns * step};
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------------------
@@ -114,7 +108,7 @@ static struct split split_depth(const struct tape *tape, const struct matmul_row
         return make_split(is_narrow ? &narrow_tile : is_large ? &large_tile : &common_tile, depth, 1);
     }
     /* Not all rows, for the order of summation must not depend on how many shards are here. */
-    int64_t shard_rows = count_of(params->rows, tape->geometry.shard_count);
+    int64_t shard_rows = divide_up_count(params->rows, tape->geometry.shard_count);
     bool is_large = suits_large(params->columns) && can_step &&
                     tile_count(&large_tile, shard_rows, params->columns) >= ENOUGH_GROUPS / 2;
     const struct tile *tile = is_narrow ? &narrow_tile : is_large ? &large_tile : &common_tile;
@@ -126,7 +120,7 @@ static enum status add_rows(struct tape *tape, const struct matmul_rows *params,
                             const struct matmul_rows_part *part)
 {
     const struct gpu_tile *tile = tuned_tile(tape, split->tile, split->length);
-    int64_t row_tiles = count_of(part->rows, tile->rows);
+    int64_t row_tiles = divide_up_count(part->rows, tile->rows);
     struct matmul_rows_gpu_push push = {.left = params->left.gather,
                                         .batch = params->batch,
                                         .row_tiles = divisor_of(row_tiles),
@@ -149,7 +143,7 @@ static enum status add_rows(struct tape *tape, const struct matmul_rows *params,
     set_tile(&dispatch, tile);
     epilogue_add(&dispatch, 8, split->parts > 1 ? NULL : params->epilogue);
     dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, (uint64_t)(row_tiles * count_of(params->columns, tile->columns)));
+    dispatch_groups(&dispatch, (uint64_t)(row_tiles * divide_up_count(params->columns, tile->columns)));
     dispatch.groups[2] = (uint32_t)(products * split->parts);
     return tape_dispatch(tape, &dispatch);
 }
@@ -236,13 +230,13 @@ enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *p
 static struct split split_rows(const struct matmul_gradient *params)
 {
     int64_t depth = params->left.depth;
-    int64_t possible = smaller(count_of(params->shard_rows, MIN_PART), MAX_PARTS);
+    int64_t possible = smaller(divide_up_count(params->shard_rows, MIN_PART), MAX_PARTS);
     bool is_large = depth >= large_tile.rows && suits_large(params->columns) &&
                     tile_count(&large_tile, depth, params->columns) * possible >= ENOUGH_GROUPS;
     bool is_narrow = params->columns <= narrow_tile.columns;
     const struct tile *tile = is_narrow ? &narrow_tile : is_large ? &large_tile : &common_tile;
     int64_t parts = smaller(ENOUGH_GROUPS / tile_count(tile, depth, params->columns), possible);
-    int64_t least = count_of(params->shard_rows, (int64_t)MAX_TURNS * tile_step(tile));
+    int64_t least = divide_up_count(params->shard_rows, (int64_t)MAX_TURNS * tile_step(tile));
     return make_split(tile, params->shard_rows, parts > least ? parts : least);
 }
 
@@ -260,7 +254,7 @@ static enum status add_column_parts(struct tape *tape, const struct matmul_gradi
 {
     int64_t depth = params->left.depth;
     const struct gpu_tile *tile = tuned_tile(tape, split->tile, split->length);
-    int64_t depth_tiles = count_of(depth, tile->rows);
+    int64_t depth_tiles = divide_up_count(depth, tile->rows);
     struct matmul_columns_gpu_push push = {.left = params->left.gather,
                                            .depth_tiles = divisor_of(depth_tiles),
                                            .first_row = (uint)rows->first_row,
@@ -277,7 +271,7 @@ static enum status add_column_parts(struct tape *tape, const struct matmul_gradi
                                          params->left.useful_depth * (double)params->columns};
     set_tile(&dispatch, tile);
     dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, (uint64_t)(depth_tiles * count_of(params->columns, tile->columns)));
+    dispatch_groups(&dispatch, (uint64_t)(depth_tiles * divide_up_count(params->columns, tile->columns)));
     dispatch.groups[2] = (uint32_t)(rows->shards * split->parts);
     return tape_dispatch(tape, &dispatch);
 }

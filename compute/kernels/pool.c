@@ -56,7 +56,7 @@ static struct pool_push make_push(const struct layer *layer, struct shape made, 
     const struct pool_options *options = layer->options;
     return (struct pool_push){
         .channels = divisor_of(shape_stride(made) / 4),
-        .groups = divisor_of((shape_width(made) + POOL_COLUMNS - 1) / POOL_COLUMNS),
+        .groups = divisor_of(divide_up_count(shape_width(made), POOL_COLUMNS)),
         .height = divisor_of(shape_height(made)),
         .width = (uint)shape_width(made),
         .read_height = (uint)shape_height(read),

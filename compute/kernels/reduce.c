@@ -15,7 +15,7 @@ enum { MIN_CHUNK = 64, MAX_CHUNK = 16384, MAX_ROWS = 1 << 29 };
 
 static enum status add_chunks(struct tape *tape, const struct row_sums *params, int64_t chunk_rows)
 {
-    int64_t chunks = (params->group_rows + chunk_rows - 1) / chunk_rows;
+    int64_t chunks = divide_up_count(params->group_rows, chunk_rows);
     int64_t vectors = params->stride / 4;
     int64_t columns = params->epilogue != NULL ? params->columns : params->stride;
     struct reduce_rows_push push = {.stride = divisor_of(vectors),
@@ -50,7 +50,7 @@ enum status reduce_rows(struct tape *tape, const struct row_sums *params)
     }
     struct row_sums first = *params;
     struct row_sums second = *params;
-    second.group_rows = (params->group_rows + chunk_rows - 1) / chunk_rows;
+    second.group_rows = divide_up_count(params->group_rows, chunk_rows);
     int sums;
     TRY(tape_scratch(tape, "sums of chunks",
                      (uint64_t)(params->groups * second.group_rows * params->stride) * sizeof(float), &sums));

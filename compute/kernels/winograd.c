@@ -18,8 +18,7 @@ static const int64_t SUM_CHUNK_SIZE = 4 << 20;
 
 static int64_t tiles_of_sample(struct shape shape)
 {
-    return ((shape_height(shape) + WINOGRAD_TILE - 1) / WINOGRAD_TILE) *
-           ((shape_width(shape) + WINOGRAD_TILE - 1) / WINOGRAD_TILE);
+    return divide_up_count(shape_height(shape), WINOGRAD_TILE) * divide_up_count(shape_width(shape), WINOGRAD_TILE);
 }
 
 /* Bytes that the tiles of a sample take for a tensor of `channels` (with padding) channels. */
@@ -120,7 +119,7 @@ bool winograd_gradient_pays(const struct winograd *winograd, const struct geomet
     double outputs = (double)shape_stride(winograd->output);
     double tiles = (double)(samples * tiles_of_sample(winograd->output));
     double positions = (double)(samples * shape_positions(winograd->output));
-    double parts = (double)divide_up((uint64_t)samples, (uint64_t)part_samples(winograd, samples));
+    double parts = (double)divide_up_count(samples, part_samples(winograd, samples));
     double direct = positions * outputs * POSITIONS * inputs * PRODUCT;
     double transforms = (inputs + outputs) * (READ + WRITE) * WINOGRAD_PRODUCTS;
     double products = outputs * inputs * PRODUCT * WINOGRAD_PRODUCTS;
@@ -147,8 +146,8 @@ static enum status add_image_kernel(struct tape *tape, const struct winograd *wi
     struct winograd_image_push push = {
         .count = (uint)(chunk->tiles * vectors),
         .vectors = divisor_of(vectors),
-        .tiles_width = divisor_of((shape_width(winograd->output) + WINOGRAD_TILE - 1) / WINOGRAD_TILE),
-        .tiles_height = divisor_of((shape_height(winograd->output) + WINOGRAD_TILE - 1) / WINOGRAD_TILE),
+        .tiles_width = divisor_of(divide_up_count(shape_width(winograd->output), WINOGRAD_TILE)),
+        .tiles_height = divisor_of(divide_up_count(shape_height(winograd->output), WINOGRAD_TILE)),
         .first_tile = (uint)(chunk->first_sample * tiles_of_sample(winograd->output)),
         .first_sample = (uint)chunk->first_sample,
         .height = (uint)shape_height(image),
@@ -289,9 +288,9 @@ enum status winograd_weight_gradient(struct tape *tape, const struct winograd *w
 {
     const struct geometry *geometry = &tape->geometry;
     int64_t step = part_samples(winograd, geometry->shard_samples);
-    int64_t parts = (int64_t)divide_up((uint64_t)geometry->shard_samples, (uint64_t)step);
+    int64_t parts = divide_up_count(geometry->shard_samples, step);
     int64_t count = POSITIONS * panels_elements(shape_stride(winograd->input), shape_channels(winograd->output));
-    int64_t stride = (int64_t)round_up((uint64_t)count, PARAMETER_ALIGNMENT);
+    int64_t stride = round_up_count(count, PARAMETER_ALIGNMENT);
     uint64_t row = (uint64_t)stride * sizeof(float);
     int scratch[3];
     int sums;

@@ -109,7 +109,7 @@ static enum status make_extent(const struct layer *layer, const struct tape *tap
     while (extent->chunk_rows < MAX_CHUNK && extent->chunk_rows * extent->chunk_rows < extent->shard_rows) {
         extent->chunk_rows *= 2;
     }
-    extent->chunks = (extent->shard_rows + extent->chunk_rows - 1) / extent->chunk_rows;
+    extent->chunks = divide_up_count(extent->shard_rows, extent->chunk_rows);
     extent->total_rows = extent->shard_rows * (is_global(layer) ? tape->geometry.shards : 1);
     if (extent->shard_rows > MAX_SHARD_ROWS) {
         return layer_fail(layer, "a shard has more than %d positions; set run.shards higher", MAX_SHARD_ROWS);
@@ -126,7 +126,7 @@ static struct batch_norm_push make_push(const struct layer *layer, const struct 
     const struct batch_norm_options *options = layer->options;
     return (struct batch_norm_push){
         .channels = divisor_of(extent->channels),
-        .chunks = divisor_of((extent->shard_rows + chunk_rows - 1) / chunk_rows),
+        .chunks = divisor_of(divide_up_count(extent->shard_rows, chunk_rows)),
         .shard_rows = (uint)extent->shard_rows,
         .chunk_rows = (uint)chunk_rows,
         .statistic_step = (uint)extent->channels,

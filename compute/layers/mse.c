@@ -40,7 +40,7 @@ static int64_t sample_vectors(const struct layer *layer)
 
 static enum status forward(const struct layer *layer, struct tape *tape)
 {
-    int64_t parts = (int64_t)divide_up((uint64_t)sample_vectors(layer), PART_VECTORS);
+    int64_t parts = divide_up_count(sample_vectors(layer), PART_VECTORS);
     int64_t rows = geometry_samples(&tape->geometry) * parts;
     double count = (double)shape_count(layer_input_shape(layer, 0));
     struct mse_forward_push push = {
