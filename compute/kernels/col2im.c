@@ -9,8 +9,6 @@
 #include "compute/kernels/weights.h"
 #include "shaders/col2im.h"
 
-enum { VECTOR_SIZE = 16 };
-
 /* What writing a float, and reading it again, weighs in multiply-adds; measured on a CPU. */
 static const double TRAFFIC = 24;
 

@@ -7,7 +7,6 @@
 #include "compute/kernels/range.h"
 #include "shaders/conv2d_depthwise.h"
 
-enum { VECTOR_SIZE = 16, AXES = 2 };
 enum { MAX_POSITIONS = 49, MAX_SUMS = 25 }; /* of a kernel: the weights of all are held, or their gradients */
 /* Blocks of a shard that are summed at once: about the root of all, so that there are as many chunks. */
 enum { MIN_CHUNK = 16, MAX_CHUNK = 16384 };

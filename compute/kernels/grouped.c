@@ -5,12 +5,10 @@
 #include "base/memory.h"
 #include "compute/kernels/depthwise.h"
 #include "compute/kernels/epilogue.h"
+#include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/conv2d_grouped.h"
 
-enum { VECTOR_SIZE = 16 };
-/* A shader's loops may turn 65,535 times together (shaders/lib/each_vector.glsl). */
-enum { MAX_TURNS = 65000 };
 /* Blocks of a shard that are summed at once: about the root of all, so that there are as many chunks. */
 enum { MIN_CHUNK = 64, MAX_CHUNK = 16384 };
 
@@ -73,11 +71,11 @@ static double flops_of(const struct tape *tape, const struct grouped *grouped)
 /* Loops over kernel positions and the channels of a group, in three levels. */
 static enum status check_turns(const struct grouped *grouped, int64_t channels)
 {
-    if (positions_of(grouped) * (channels + 2) > MAX_TURNS) {
+    if (positions_of(grouped) * (channels + 2) > DISPATCH_MAX_TURNS) {
         return fail(STATUS_BAD_INPUT,
                     "a kernel of %lld positions with %lld channels a group; at most %d products of "
                     "both are possible with groups",
-                    (long long)positions_of(grouped), (long long)channels, MAX_TURNS);
+                    (long long)positions_of(grouped), (long long)channels, DISPATCH_MAX_TURNS);
     }
     return STATUS_OK;
 }

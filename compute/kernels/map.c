@@ -6,7 +6,6 @@
 #include "compute/kernels/range.h"
 #include "shaders/map.h"
 
-enum { VECTOR_SIZE = 16 };
 enum { FORWARD_CONSTANTS = 2 }; /* before those of the epilogue */
 
 enum status map_infer(struct layer *layer)

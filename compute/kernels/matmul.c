@@ -9,12 +9,9 @@
 #include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 
-/* A shader's loops may turn 65,535 times together (shaders/lib/each_vector.glsl); some are outer loops. */
-enum { MAX_TURNS = 65000 };
 /* Rows of a shard that are summed at once; a shard with more is cut into such parts, added as a tree. */
 enum { PART_ROWS = 1 << 19 };
-_Static_assert(PART_ROWS / MATMUL_STEP <= MAX_TURNS, "a part must fit into one loop");
-enum { VECTOR_SIZE = 16 };
+_Static_assert(PART_ROWS / MATMUL_STEP <= DISPATCH_MAX_TURNS, "a part must fit into one loop");
 
 int64_t panels_elements(int64_t depth, int64_t columns)
 {
@@ -108,12 +105,12 @@ static bool is_whole(const struct matmul_left *left)
 
 static enum status check_depth(int64_t depth)
 {
-    if (divide_up_count(depth, MATMUL_STEP) > MAX_TURNS) {
+    if (divide_up_count(depth, MATMUL_STEP) > DISPATCH_MAX_TURNS) {
         return fail(
             STATUS_BAD_INPUT,
             "a sum of %lld products (inputs of one output); at most %d are possible: set the features or channels of "
             "the layer above it lower",
-            (long long)depth, MAX_TURNS * MATMUL_STEP);
+            (long long)depth, DISPATCH_MAX_TURNS * MATMUL_STEP);
     }
     return STATUS_OK;
 }
@@ -319,7 +316,7 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
 
 bool matmul_columns_fits(const struct row_range *rows)
 {
-    return rows->shards * (divide_up_count(rows->shard_rows, MATMUL_STEP) + 2) <= MAX_TURNS;
+    return rows->shards * (divide_up_count(rows->shard_rows, MATMUL_STEP) + 2) <= DISPATCH_MAX_TURNS;
 }
 
 enum status matmul_columns(struct tape *tape, const struct matmul_columns *params)

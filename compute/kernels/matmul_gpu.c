@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "compute/kernels/epilogue.h"
+#include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/matmul_gpu.h"
 
@@ -25,9 +26,6 @@ static const struct tile narrow_tile = {128, 32, offsetof(struct tuning, narrow_
 enum { ENOUGH_GROUPS = 128 };
 /* A part of a sum is worth its way through memory from that many products on. */
 enum { MIN_PART = 512, MAX_PARTS = 64 };
-/* As in matmul.c: a shader's loops may turn 65,535 times. */
-enum { MAX_TURNS = 65000 };
-enum { VECTOR_SIZE = 16 };
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -60,7 +58,7 @@ static const struct gpu_tile *tuned_tile(const struct tape *tape, const struct t
 {
     int64_t shape;
     memcpy(&shape, (const char *)tape->tuning + tile->tuned, sizeof shape);
-    if (length <= (int64_t)MAX_TURNS * MATMUL_GPU_STEP(gpu_tiles[shape].rows)) {
+    if (length <= (int64_t)DISPATCH_MAX_TURNS * MATMUL_GPU_STEP(gpu_tiles[shape].rows)) {
         return &gpu_tiles[shape];
     }
     return &gpu_tiles[GPU_TILE_64X64]; /* of the most products a turn */
@@ -100,7 +98,7 @@ static struct split make_split(const struct tile *tile, int64_t total, int64_t p
 static struct split split_depth(const struct tape *tape, const struct matmul_rows *params)
 {
     int64_t depth = params->left.depth;
-    bool can_step = depth <= (int64_t)MAX_TURNS * tile_step(&large_tile);
+    bool can_step = depth <= (int64_t)DISPATCH_MAX_TURNS * tile_step(&large_tile);
     bool is_narrow = params->columns <= narrow_tile.columns && can_step;
     /* Enough workgroups in any case, and rows may be any part of the batch's; or places that parts do not have. */
     if (params->batch_count > 1 || params->scatter != NULL) {
@@ -236,7 +234,7 @@ static struct split split_rows(const struct matmul_gradient *params)
     bool is_narrow = params->columns <= narrow_tile.columns;
     const struct tile *tile = is_narrow ? &narrow_tile : is_large ? &large_tile : &common_tile;
     int64_t parts = smaller(ENOUGH_GROUPS / tile_count(tile, depth, params->columns), possible);
-    int64_t least = divide_up_count(params->shard_rows, (int64_t)MAX_TURNS * tile_step(tile));
+    int64_t least = divide_up_count(params->shard_rows, (int64_t)DISPATCH_MAX_TURNS * tile_step(tile));
     return make_split(tile, params->shard_rows, parts > least ? parts : least);
 }
 

@@ -8,8 +8,9 @@
 #include "compute/graph/layer.h"
 #include "shaders/lib/range.h"
 
-/* So many vectors of up to 16 bytes a storage buffer holds; the multiples of RANGE_ALIGNMENT are aligned offsets. */
-enum { RANGE_MAX_VECTORS = DISPATCH_MAX_STORAGE / 16, RANGE_ALIGNMENT = TENSOR_ALIGNMENT / 4 };
+enum { VECTOR_SIZE = 16 }; /* bytes; a kernel may have 4 or 8 of them in one of its bindings */
+/* So many vectors a storage buffer holds; the multiples of RANGE_ALIGNMENT are aligned offsets. */
+enum { RANGE_MAX_VECTORS = DISPATCH_MAX_STORAGE / VECTOR_SIZE, RANGE_ALIGNMENT = TENSOR_ALIGNMENT / 4 };
 
 /* Vectors of the local samples of a tensor of that shape, channel padding included. */
 static inline uint64_t range_vectors(const struct tape *tape, struct shape shape)

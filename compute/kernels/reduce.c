@@ -8,7 +8,6 @@
 #include "compute/kernels/range.h"
 #include "shaders/reduce.h"
 
-enum { VECTOR_SIZE = 16 };
 /* Groups of more rows are added in chunks first: shorter chains of rounding, more invocations, fewer turns of a loop.
  */
 enum { MIN_CHUNK = 64, MAX_CHUNK = 16384, MAX_ROWS = 1 << 29 };

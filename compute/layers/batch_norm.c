@@ -24,7 +24,6 @@
 
 enum statistics { STATISTICS_SHARD, STATISTICS_GLOBAL };
 enum { SAVED_MEANS, SAVED_SPREADS };
-enum { VECTOR_SIZE = 16 };
 /* Loops of a shader may turn 65,535 times together: two over a chunk, one over the chunks of a shard. */
 enum { MIN_CHUNK = 16, MAX_CHUNK = 16384, MAX_SHARD_ROWS = 1 << 29 };
 /* Rows an invocation normalises; no sum depends on it. */

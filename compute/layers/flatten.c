@@ -12,8 +12,6 @@
 #include "compute/kernels/range.h"
 #include "shaders/flatten.h"
 
-enum { VECTOR_SIZE = 16 };
-
 static enum status infer(struct layer *layer)
 {
     TRY(layer_require_numbers(layer));

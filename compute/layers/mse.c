@@ -13,7 +13,7 @@
 #include "shaders/mse.h"
 
 /* An invocation of the forward pass adds at most so many vectors of four floats. */
-enum { PART_VECTORS = 64, VECTOR_SIZE = 16 };
+enum { PART_VECTORS = 64 };
 
 static enum status infer(struct layer *layer)
 {

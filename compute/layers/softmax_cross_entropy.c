@@ -14,7 +14,7 @@
 #include "compute/kernels/reduce.h"
 #include "shaders/softmax_cross_entropy.h"
 
-enum { SAVED_ROWS, LOCAL_SIZE = 64, ROW_FLOATS = 4, VECTOR_SIZE = 16 };
+enum { SAVED_ROWS, LOCAL_SIZE = 64, ROW_FLOATS = 4 };
 /* CPU drivers end the loops of an invocation after 65,535 turns together; there are two, of four classes a turn. */
 enum { MAX_CLASSES = 65534 / 2 * 4 };
 
