@@ -57,6 +57,14 @@ struct binding {
     uint64_t size;   /* bytes */
 };
 
+/* `size` bytes of a binding from its byte `first` on, a multiple of TENSOR_ALIGNMENT. */
+static inline struct binding binding_part(struct binding binding, int64_t first, int64_t size)
+{
+    binding.offset += (uint64_t)first;
+    binding.size = (uint64_t)size;
+    return binding;
+}
+
 enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE };
 
 /* One kernel launch. Binding i is `layout(binding = i)` of the shader; the shader says what kind of descriptor it is.

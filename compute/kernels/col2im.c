@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-
 #include "compute/kernels/matmul.h"
 #include "compute/kernels/range.h"
 #include "compute/kernels/weights.h"
@@ -29,12 +28,7 @@ static int64_t sample_size(const struct convolution *convolution)
 /* Samples from one image that begins at an aligned offset to the next. */
 static int64_t aligned_samples(const struct convolution *convolution)
 {
-    int64_t size = shape_elements(convolution->input, DTYPE_FLOAT32) * (int64_t)sizeof(float);
-    int64_t samples = 1;
-    while (samples * size % TENSOR_ALIGNMENT != 0) {
-        samples *= 2;
-    }
-    return samples;
+    return range_aligned(shape_elements(convolution->input, DTYPE_FLOAT32) * (int64_t)sizeof(float));
 }
 
 static double padded(int64_t count, int64_t unit)
@@ -80,7 +74,7 @@ enum status col2im_backward(struct tape *tape, const struct convolution *convolu
     int64_t outputs = shape_stride(convolution->output);
     int64_t positions = shape_positions(convolution->output);
     int64_t depth = row_floats(convolution);
-    int64_t image_floats = shape_elements(convolution->input, DTYPE_FLOAT32);
+    int64_t image_size = shape_elements(convolution->input, DTYPE_FLOAT32) * (int64_t)sizeof(float);
     int64_t unit = aligned_samples(convolution);
     int64_t total = geometry_samples(&tape->geometry);
     int64_t step = tape->tuning->col2im_chunk / sample_size(convolution) / unit * unit;
@@ -116,15 +110,15 @@ enum status col2im_backward(struct tape *tape, const struct convolution *convolu
                                     (double)depth;
         TRY(matmul_rows(tape, &product));
         struct col2im_push push = make_push(convolution, first);
-        struct dispatch dispatch = {.kernel = "col2im",
-                                    .bindings = {tape_bind(tape, rows, ACCESS_READ), bindings->result},
-                                    .binding_count = 2,
-                                    .constants = {shape_channels(convolution->input) == 1},
-                                    .constant_count = 1};
-        dispatch.bindings[1].offset += (uint64_t)(first * image_floats) * sizeof(float);
-        dispatch.bindings[1].size = (uint64_t)(samples * image_floats) * sizeof(float);
-        push.part.first = (uint)(first * image_floats / 4);
-        push.part.count = (uint)(samples * image_floats / 4);
+        struct dispatch dispatch = {
+            .kernel = "col2im",
+            .bindings = {tape_bind(tape, rows, ACCESS_READ),
+                         binding_part(bindings->result, first * image_size, samples * image_size)},
+            .binding_count = 2,
+            .constants = {shape_channels(convolution->input) == 1},
+            .constant_count = 1};
+        push.part.first = (uint)(first * image_size / VECTOR_SIZE);
+        push.part.count = (uint)(samples * image_size / VECTOR_SIZE);
         dispatch_push(&dispatch, push);
         dispatch_groups(&dispatch, divide_up(push.part.count, RANGE_LOCAL_SIZE));
         TRY(tape_dispatch(tape, &dispatch));

@@ -131,8 +131,7 @@ static enum status make_image(struct tape *tape, struct shape made, struct shape
                                              .read_height = (uint)shape_height(read),
                                              .read_width = (uint)shape_width(read),
                                              .channels = (uint)shape_channels(made)};
-        result->offset = whole.offset + (uint64_t)(begin * VECTOR_SIZE);
-        result->size = (uint64_t)((line_start(made, rows, end) - begin) * VECTOR_SIZE);
+        *result = binding_part(whole, begin * VECTOR_SIZE, (line_start(made, rows, end) - begin) * VECTOR_SIZE);
         dispatch.flops = flops * (double)(end - first) / (double)total;
         dispatch_push(&dispatch, push);
         dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));
@@ -219,8 +218,7 @@ enum status depthwise_sum_chunks(struct tape *tape, const struct grouped *groupe
                                                     .input_height = (uint)shape_height(grouped->input),
                                                     .input_width = (uint)shape_width(grouped->input),
                                                     .channels = (uint)shape_channels(grouped->output)};
-        dispatch.bindings[2].offset = sums.offset + (uint64_t)(first * size);
-        dispatch.bindings[2].size = (uint64_t)(count * size);
+        dispatch.bindings[2] = binding_part(sums, first * size, count * size);
         dispatch.flops = flops_of(tape, grouped) * (double)count / (double)total;
         dispatch_push(&dispatch, push);
         dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));

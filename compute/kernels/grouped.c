@@ -90,10 +90,7 @@ static enum status make_lines(struct tape *tape, const struct grouped *grouped, 
     int64_t lines = geometry_samples(&tape->geometry) * shape_height(made);
     int64_t vectors = shape_stride(made) / 4;
     int64_t size = shape_width(made) * vectors * VECTOR_SIZE;
-    int64_t aligned = 1; /* lines from one place at which a binding may begin to the next */
-    while (aligned * size % TENSOR_ALIGNMENT != 0) {
-        aligned *= 2;
-    }
+    int64_t aligned = range_aligned(size);
     int64_t step = lines * size <= DISPATCH_MAX_STORAGE ? lines : DISPATCH_MAX_STORAGE / size / aligned * aligned;
     if (step == 0) {
         return fail(STATUS_BAD_INPUT, "rows of images of %lld MiB; less than %d are possible", (long long)(size >> 20),
@@ -115,8 +112,7 @@ static enum status make_lines(struct tape *tape, const struct grouped *grouped, 
                                            .read_width = (uint)shape_width(read),
                                            .read_vectors = (uint)(shape_stride(read) / 4),
                                            .weight_vectors = (uint)(shape_stride(grouped->output) / 4)};
-        result->offset = whole.offset + (uint64_t)(first * size);
-        result->size = (uint64_t)(count * size);
+        *result = binding_part(whole, first * size, count * size);
         dispatch.flops = flops * (double)count / (double)lines;
         dispatch_push(&dispatch, push);
         dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));
@@ -208,7 +204,7 @@ static enum status sum_chunks(struct tape *tape, const struct grouped *grouped, 
     }
     set_constants(grouped, &dispatch);
     dispatch.constants[dispatch.constant_count++] = (uint32_t)part_width;
-    uint64_t offset = dispatch.bindings[2].offset;
+    struct binding sums = dispatch.bindings[2];
     for (int64_t first = 0; first < total; first += step) {
         int64_t count = total - first < step ? total - first : step;
         struct conv2d_grouped_weight_push push = {.count = (uint)(count * elements),
@@ -226,8 +222,7 @@ static enum status sum_chunks(struct tape *tape, const struct grouped *grouped, 
                                                   .input_width = (uint)shape_width(grouped->input),
                                                   .input_vectors = (uint)(shape_stride(grouped->input) / 4),
                                                   .output_channels = (uint)shape_channels(grouped->output)};
-        dispatch.bindings[2].offset = offset + (uint64_t)(first * size);
-        dispatch.bindings[2].size = (uint64_t)(count * size);
+        dispatch.bindings[2] = binding_part(sums, first * size, count * size);
         dispatch.flops = flops_of(tape, grouped) * (double)count / (double)total;
         dispatch_push(&dispatch, push);
         dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));

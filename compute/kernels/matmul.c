@@ -132,14 +132,6 @@ static void set_batch(struct dispatch *dispatch, int64_t count)
     }
 }
 
-/* `size` bytes of a binding from `first` on. */
-static struct binding part_of(struct binding binding, int64_t first, int64_t size)
-{
-    binding.offset += (uint64_t)first;
-    binding.size = (uint64_t)size;
-    return binding;
-}
-
 /* Rows, and bytes of the output, from one place to the next at which a dispatch's part of it may begin. */
 struct unit {
     int64_t rows, size;
@@ -152,13 +144,10 @@ static struct unit make_unit(const struct matmul_rows *params)
         return (struct unit){.rows = MATMUL_TALL_TILE_ROWS, .size = MATMUL_TALL_TILE_ROWS * row_size};
     }
     const struct gather *from = &params->left.gather;
-    struct unit unit = {.rows = (int64_t)from->made_width.value * from->made_height.value,
-                        .size = shape_elements(params->scatter->image, DTYPE_FLOAT32) * (int64_t)sizeof(float)};
-    while (unit.size % TENSOR_ALIGNMENT != 0) {
-        unit.rows *= 2;
-        unit.size *= 2;
-    }
-    return unit;
+    int64_t image_size = shape_elements(params->scatter->image, DTYPE_FLOAT32) * (int64_t)sizeof(float);
+    int64_t images = range_aligned(image_size);
+    return (struct unit){.rows = images * from->made_width.value * from->made_height.value,
+                         .size = images * image_size};
 }
 
 static scatter make_places(const struct matmul_rows *params, int64_t first_row)
@@ -260,7 +249,7 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
     for (int64_t i = 0; i * unit.rows < params->rows; i += units) {
         int64_t left = params->rows - i * unit.rows;
         int64_t rows = left < units * unit.rows ? left : units * unit.rows;
-        struct binding output = part_of(params->output, i * unit.size, rows * unit.size / unit.rows);
+        struct binding output = binding_part(params->output, i * unit.size, rows * unit.size / unit.rows);
         TRY(add_rows(tape, params, params->first_row + i * unit.rows, rows, output));
     }
     return STATUS_OK;
@@ -306,7 +295,7 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
                                          params->left.useful_depth * (double)params->columns};
     if (tiles->vector_count < vectors) {
         dispatch.bindings[2] =
-            part_of(params->output, tiles->first_vector * VECTOR_SIZE, tiles->vector_count * VECTOR_SIZE);
+            binding_part(params->output, tiles->first_vector * VECTOR_SIZE, tiles->vector_count * VECTOR_SIZE);
     }
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
@@ -374,7 +363,7 @@ static enum status sum_tree(struct tape *tape, const struct matmul_gradient *par
         struct row_range part = {
             .first_row = rows.first_row + i * step, .shards = 1, .shard_rows = left < step ? left : step};
         TRY(sum_range(tape, params, part,
-                      part_of(tape_bind(tape, scratch, ACCESS_WRITE), i * size, count * (int64_t)sizeof(float))));
+                      binding_part(tape_bind(tape, scratch, ACCESS_WRITE), i * size, count * (int64_t)sizeof(float))));
     }
     struct tree_sum tree = {.values = tape_bind(tape, scratch, ACCESS_READ),
                             .shards = (int)parts,

@@ -179,8 +179,7 @@ enum status matmul_gpu_rows(struct tape *tape, const struct matmul_rows *params,
         struct matmul_rows_part some = *part;
         some.first += first;
         some.rows = smaller(part->rows - first, limit);
-        some.output.offset += (uint64_t)(first * row_size);
-        some.output.size = (uint64_t)(some.rows * row_size);
+        some.output = binding_part(part->output, first * row_size, some.rows * row_size);
         TRY(add_row_parts(tape, params, &split, &some));
     }
     return STATUS_OK;
@@ -215,8 +214,8 @@ enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *p
         .flops = 2.0 * share * (double)products * (double)rows->shards * (double)rows->shard_rows *
                  params->left.useful_depth * (double)params->columns};
     if (tiles->vector_count < vectors) {
-        dispatch.bindings[2].offset += (uint64_t)(tiles->first_vector * VECTOR_SIZE);
-        dispatch.bindings[2].size = (uint64_t)(tiles->vector_count * VECTOR_SIZE);
+        dispatch.bindings[2] =
+            binding_part(params->output, tiles->first_vector * VECTOR_SIZE, tiles->vector_count * VECTOR_SIZE);
     }
     set_tile(&dispatch, &gpu_tiles[GPU_TILE_64X64]); /* for the tree of shards: 4 x 4 sums */
     dispatch_push(&dispatch, push);

@@ -7,6 +7,15 @@
 /* What struct divisor divides. */
 static const uint64_t MAX_VECTORS = 1ULL << 31;
 
+int64_t range_aligned(int64_t size)
+{
+    int64_t count = 1;
+    while (count * size % TENSOR_ALIGNMENT != 0) {
+        count *= 2;
+    }
+    return count;
+}
+
 enum status range_dispatch(struct tape *tape, const struct dispatch *dispatch, uint64_t count, uint32_t turns,
                            const uint32_t sizes[DISPATCH_MAX_BINDINGS])
 {

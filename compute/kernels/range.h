@@ -18,6 +18,9 @@ static inline uint64_t range_vectors(const struct tape *tape, struct shape shape
     return (uint64_t)(geometry_samples(&tape->geometry) * shape_elements(shape, DTYPE_FLOAT32)) / 4;
 }
 
+/* Items of `size` bytes, one behind the other, from one place at which a binding may begin to the next. */
+int64_t range_aligned(int64_t size);
+
 /*
  * Appends `dispatch`, whose push constants begin with a struct range, for `count` vectors of the output, `turns` of
  * them an invocation. sizes[i]: bytes that a vector of the output has in binding i (4, 8, 16), which each dispatch then

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "compute/kernels/epilogue.h"
 #include "compute/kernels/matmul.h"
+#include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/winograd.h"
 
@@ -43,12 +44,7 @@ static int64_t weight_size(const struct winograd *winograd)
 /* Samples from one aligned place in a tensor of images to the next. */
 static int64_t aligned_samples(struct shape shape)
 {
-    int64_t size = shape_elements(shape, DTYPE_FLOAT32) * (int64_t)sizeof(float);
-    int64_t samples = 1;
-    while (samples * size % TENSOR_ALIGNMENT != 0) {
-        samples *= 2;
-    }
-    return samples;
+    return range_aligned(shape_elements(shape, DTYPE_FLOAT32) * (int64_t)sizeof(float));
 }
 
 bool winograd_can(const struct window *window, struct shape input, struct shape output)
@@ -222,15 +218,14 @@ static enum status convolve_chunk(struct tape *tape, const struct winograd *wino
     };
     products.left.useful_depth = useful_depth(winograd);
     TRY(matmul_rows(tape, &products));
-    struct dispatch dispatch = {.kernel = "winograd_output",
-                                .bindings = {tape_bind(tape, scratch[2], ACCESS_READ),
-                                             bindings->bias != NULL ? *bindings->bias : bindings->weight,
-                                             bindings->result},
-                                .binding_count = 3,
-                                .constants = {bindings->bias != NULL}};
+    struct dispatch dispatch = {
+        .kernel = "winograd_output",
+        .bindings = {tape_bind(tape, scratch[2], ACCESS_READ),
+                     bindings->bias != NULL ? *bindings->bias : bindings->weight,
+                     binding_part(bindings->result, chunk->first_sample * sample, chunk->samples * sample)},
+        .binding_count = 3,
+        .constants = {bindings->bias != NULL}};
     epilogue_add(&dispatch, 1, bindings->epilogue);
-    dispatch.bindings[2].offset += (uint64_t)(chunk->first_sample * sample);
-    dispatch.bindings[2].size = (uint64_t)(chunk->samples * sample);
     return add_image_kernel(tape, winograd, chunk, winograd->output, dispatch);
 }
 
@@ -291,7 +286,7 @@ enum status winograd_weight_gradient(struct tape *tape, const struct winograd *w
     int64_t parts = divide_up_count(geometry->shard_samples, step);
     int64_t count = POSITIONS * panels_elements(shape_stride(winograd->input), shape_channels(winograd->output));
     int64_t stride = round_up_count(count, PARAMETER_ALIGNMENT);
-    uint64_t row = (uint64_t)stride * sizeof(float);
+    int64_t row = stride * (int64_t)sizeof(float);
     int scratch[3];
     int sums;
     TRY(tape_scratch(tape, "tiles of inputs", (uint64_t)(step * tiles_size(winograd, shape_stride(winograd->input))),
@@ -299,15 +294,14 @@ enum status winograd_weight_gradient(struct tape *tape, const struct winograd *w
     TRY(tape_scratch(tape, "tiles of output gradients",
                      (uint64_t)(step * tiles_size(winograd, shape_stride(winograd->output))), &scratch[1]));
     TRY(tape_scratch(tape, "gradients of products", (uint64_t)weight_size(winograd), &scratch[2]));
-    TRY(tape_scratch(tape, "weight gradients of parts", (uint64_t)(geometry->shard_count * parts) * row, &sums));
+    TRY(tape_scratch(tape, "weight gradients of parts", (uint64_t)(geometry->shard_count * parts * row), &sums));
     for (int64_t i = 0; i < geometry->shard_count * parts; i++) {
         int64_t first = i % parts * step;
         int64_t left = geometry->shard_samples - first;
         struct chunk chunk =
             make_chunk(winograd, i / parts * geometry->shard_samples + first, left < step ? left : step);
-        struct binding result = tape_bind(tape, sums, ACCESS_WRITE);
-        result.offset = (uint64_t)i * row;
-        result.size = (uint64_t)count * sizeof(float);
+        struct binding result =
+            binding_part(tape_bind(tape, sums, ACCESS_WRITE), i * row, count * (int64_t)sizeof(float));
         TRY(sum_chunk(tape, winograd, &chunk, (struct binding[]){input, output_gradient}, scratch, result));
     }
     if (parts > 1) {
@@ -316,7 +310,7 @@ enum status winograd_weight_gradient(struct tape *tape, const struct winograd *w
                                 .group_rows = parts,
                                 .stride = stride,
                                 .scale = 1};
-        TRY(tape_scratch(tape, "weight gradients of shards", (uint64_t)geometry->shard_count * row, &sums));
+        TRY(tape_scratch(tape, "weight gradients of shards", (uint64_t)(geometry->shard_count * row), &sums));
         rows.sums = tape_bind(tape, sums, ACCESS_WRITE);
         TRY(reduce_rows(tape, &rows));
     }
