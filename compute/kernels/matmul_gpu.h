@@ -1,25 +1,11 @@
-/* The kernels of matmul.h for GPUs; for compute/kernels/matmul.c alone. */
+/* The kernels of matmul.h for GPUs; for the matmul files of this folder alone. */
 #ifndef COMPUTE_KERNELS_MATMUL_GPU_H
 #define COMPUTE_KERNELS_MATMUL_GPU_H
 
-#include "compute/kernels/matmul.h"
-
-/* Rows of matmul_rows() that a storage buffer holds. */
-struct matmul_rows_part {
-    int64_t first, rows;
-    scatter places; /* where there are some */
-    struct binding output;
-};
+#include "compute/kernels/matmul_private.h"
 
 enum status matmul_gpu_rows(struct tape *tape, const struct matmul_rows *params,
                             const struct matmul_rows_part *part) MUST_CHECK;
-
-/* Tiles that lie side by side in memory: whole panels, or some of the rows of one panel. */
-struct tile_range {
-    int64_t first_depth, depth_count;
-    int64_t first_column, column_count;
-    int64_t first_vector, vector_count; /* of the output */
-};
 
 /* Of matmul_gpu_columns(). */
 enum { MATMUL_GPU_TILE_ROWS = 64, MATMUL_GPU_TILE_COLUMNS = 64 };
