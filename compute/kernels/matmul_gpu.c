@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "compute/kernels/epilogue.h"
+#include "compute/kernels/matmul_private.h"
 #include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 #include "shaders/matmul_gpu.h"
@@ -72,11 +73,6 @@ static void set_tile(struct dispatch *dispatch, const struct gpu_tile *tile)
     dispatch->constant_count = 8;
 }
 
-static bool is_whole(const struct matmul_left *left)
-{
-    return left->gather.channels % 4 == 0;
-}
-
 /* Parts of `length` products each, but for the last; a multiple of a turn's. */
 struct split {
     const struct tile *tile;
@@ -129,20 +125,12 @@ static enum status add_rows(struct tape *tape, const struct matmul_rows *params,
                                         .columns = (uint)params->columns,
                                         .parts = (uint)split->parts,
                                         .part_depth = (uint)(split->length / 4)};
-    int64_t products = params->batch_count > 1 ? params->batch_count : 1;
-    struct dispatch dispatch = {.kernel = "matmul_rows_gpu",
-                                .bindings = {params->left.tensor, params->right,
-                                             params->bias != NULL ? *params->bias : params->right, part->output},
-                                .binding_count = 4,
-                                .constants = {params->left.kind, is_whole(&params->left), params->bias != NULL,
-                                              params->layout == RIGHT_PANELS, params->scatter != NULL},
-                                .flops = 2.0 * (double)products * (double)part->rows * params->left.useful_depth *
-                                         (double)params->columns};
+    struct dispatch dispatch = matmul_rows_dispatch("matmul_rows_gpu", params, part);
     set_tile(&dispatch, tile);
     epilogue_add(&dispatch, 8, split->parts > 1 ? NULL : params->epilogue);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * divide_up_count(params->columns, tile->columns)));
-    dispatch.groups[2] = (uint32_t)(products * split->parts);
+    dispatch.groups[2] = (uint32_t)(matmul_products(params->batch_count) * split->parts);
     return tape_dispatch(tape, &dispatch);
 }
 
@@ -188,11 +176,11 @@ enum status matmul_gpu_rows(struct tape *tape, const struct matmul_rows *params,
 /* --- columns -------------------------------------------------------------------------------------------------------
  */
 
-enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles)
+/* The parts that a split cuts each shard into, kept apart; without one (NULL) the sums of shards, added as a tree. */
+static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles,
+                               const struct gpu_tile *tile, const struct split *split)
 {
     const struct row_range *rows = &params->rows;
-    int64_t vectors = params->left.depth * vectors_of(params->columns);
-    int64_t products = params->batch_count > 1 ? params->batch_count : 1;
     struct matmul_columns_gpu_push push = {.left = params->left.gather,
                                            .batch = params->batch,
                                            .depth_tiles = divisor_of(tiles->depth_count),
@@ -203,25 +191,21 @@ enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *p
                                            .shards = (uint)rows->shards,
                                            .shard_rows = (uint)rows->shard_rows,
                                            .columns = (uint)vectors_of(params->columns),
-                                           .parts = 1,
-                                           .part_rows = (uint)rows->shard_rows};
-    double share = (double)tiles->vector_count / (double)vectors;
-    struct dispatch dispatch = {
-        .kernel = "matmul_columns_gpu",
-        .bindings = {params->left.tensor, params->right, params->output},
-        .binding_count = 3,
-        .constants = {params->left.kind, is_whole(&params->left), params->layout == RIGHT_PANELS, 0},
-        .flops = 2.0 * share * (double)products * (double)rows->shards * (double)rows->shard_rows *
-                 params->left.useful_depth * (double)params->columns};
-    if (tiles->vector_count < vectors) {
-        dispatch.bindings[2] =
-            binding_part(params->output, tiles->first_vector * VECTOR_SIZE, tiles->vector_count * VECTOR_SIZE);
-    }
-    set_tile(&dispatch, &gpu_tiles[GPU_TILE_64X64]); /* for the tree of shards: 4 x 4 sums */
+                                           .parts = split != NULL ? (uint)split->parts : 1,
+                                           .part_rows = (uint)(split != NULL ? split->length : rows->shard_rows)};
+    struct dispatch dispatch = matmul_columns_dispatch("matmul_columns_gpu", params, tiles);
+    dispatch.constants[3] = split != NULL;
+    set_tile(&dispatch, tile);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
-    dispatch.groups[2] = (uint32_t)products;
+    int64_t outputs = split != NULL ? rows->shards * split->parts : matmul_products(params->batch_count);
+    dispatch.groups[2] = (uint32_t)outputs;
     return tape_dispatch(tape, &dispatch);
+}
+
+enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles)
+{
+    return add_columns(tape, params, tiles, &gpu_tiles[GPU_TILE_64X64], NULL); /* for the tree of shards: 4 x 4 sums */
 }
 
 static struct split split_rows(const struct matmul_gradient *params)
@@ -249,28 +233,17 @@ bool matmul_gpu_splits(const struct matmul_gradient *params)
 static enum status add_column_parts(struct tape *tape, const struct matmul_gradient *params, const struct split *split,
                                     const struct row_range *rows, struct binding output)
 {
-    int64_t depth = params->left.depth;
     const struct gpu_tile *tile = tuned_tile(tape, split->tile, split->length);
-    int64_t depth_tiles = divide_up_count(depth, tile->rows);
-    struct matmul_columns_gpu_push push = {.left = params->left.gather,
-                                           .depth_tiles = divisor_of(depth_tiles),
-                                           .first_row = (uint)rows->first_row,
-                                           .shards = (uint)rows->shards,
-                                           .shard_rows = (uint)rows->shard_rows,
-                                           .columns = (uint)vectors_of(params->columns),
-                                           .parts = (uint)split->parts,
-                                           .part_rows = (uint)split->length};
-    struct dispatch dispatch = {.kernel = "matmul_columns_gpu",
-                                .bindings = {params->left.tensor, params->right, output},
-                                .binding_count = 3,
-                                .constants = {params->left.kind, is_whole(&params->left), 1, 1},
-                                .flops = 2.0 * (double)rows->shards * (double)rows->shard_rows *
-                                         params->left.useful_depth * (double)params->columns};
-    set_tile(&dispatch, tile);
-    dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, (uint64_t)(depth_tiles * divide_up_count(params->columns, tile->columns)));
-    dispatch.groups[2] = (uint32_t)(rows->shards * split->parts);
-    return tape_dispatch(tape, &dispatch);
+    struct matmul_columns product = {.left = params->left,
+                                     .right = params->right,
+                                     .columns = params->columns,
+                                     .rows = *rows,
+                                     .output = output,
+                                     .layout = RIGHT_PANELS};
+    struct tile_range all = {.depth_count = divide_up_count(params->left.depth, tile->rows),
+                             .column_count = divide_up_count(params->columns, tile->columns),
+                             .vector_count = params->left.depth * vectors_of(params->columns)};
+    return add_columns(tape, &product, &all, tile, split);
 }
 
 enum status matmul_gpu_split(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
