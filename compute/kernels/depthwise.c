@@ -8,8 +8,7 @@
 #include "shaders/conv2d_depthwise.h"
 
 enum { MAX_POSITIONS = 49, MAX_SUMS = 25 }; /* of a kernel: the weights of all are held, or their gradients */
-/* Blocks of a shard that are summed at once: about the root of all, so that there are as many chunks. */
-enum { MIN_CHUNK = 16, MAX_CHUNK = 16384 };
+enum { MIN_CHUNK = 16 }; /* blocks */
 
 enum direction { FORWARD, BACKWARD };
 
@@ -167,29 +166,20 @@ enum status depthwise_backward(struct tape *tape, const struct grouped *grouped,
     return make(tape, grouped, bindings, BACKWARD);
 }
 
-struct depthwise_chunks depthwise_chunks(const struct tape *tape, const struct grouped *grouped)
+struct grouped_chunks depthwise_chunks(const struct tape *tape, const struct grouped *grouped)
 {
     int64_t rows = block_rows(grouped, FORWARD);
     if (rows == 0 || grouped->window.kernel[0] * grouped->window.kernel[1] > MAX_SUMS) {
-        return (struct depthwise_chunks){0};
+        return (struct grouped_chunks){0};
     }
-    struct depthwise_chunks chunks = {.shard_blocks = tape->geometry.shard_samples * lines_of(grouped->output, rows) *
-                                                      blocks_of(grouped->output),
-                                      .blocks = MIN_CHUNK};
-    while (chunks.blocks < MAX_CHUNK && chunks.blocks * chunks.blocks < chunks.shard_blocks) {
-        chunks.blocks *= 2;
-    }
-    if (chunks.blocks > chunks.shard_blocks) {
-        chunks.blocks = chunks.shard_blocks;
-    }
-    chunks.count = divide_up_count(chunks.shard_blocks, chunks.blocks);
-    return chunks;
+    int64_t sample_blocks = lines_of(grouped->output, rows) * blocks_of(grouped->output);
+    return grouped_cut(tape->geometry.shard_samples * sample_blocks, MIN_CHUNK);
 }
 
 enum status depthwise_sum_chunks(struct tape *tape, const struct grouped *grouped, struct binding input,
                                  struct binding output_gradient, int64_t step, struct binding sums)
 {
-    struct depthwise_chunks chunks = depthwise_chunks(tape, grouped);
+    struct grouped_chunks chunks = depthwise_chunks(tape, grouped);
     int64_t rows = block_rows(grouped, FORWARD);
     int64_t vectors = shape_stride(grouped->output) / 4;
     int64_t size = step * (int64_t)sizeof(float);

@@ -16,12 +16,8 @@ enum status depthwise_forward(struct tape *tape, const struct grouped *grouped,
 enum status depthwise_backward(struct tape *tape, const struct grouped *grouped,
                                const struct grouped_bindings *bindings) MUST_CHECK;
 
-/* How the sum of a weight gradient over a shard is cut. */
-struct depthwise_chunks {
-    int64_t shard_blocks, blocks; /* a shard, a chunk */
-    int64_t count;                /* a shard; 0: the convolution is not for depthwise_sum_chunks() */
-};
-struct depthwise_chunks depthwise_chunks(const struct tape *tape, const struct grouped *grouped);
+/* How the sum of a weight gradient over a shard is cut; a count of 0: the convolution is not for this kernel. */
+struct grouped_chunks depthwise_chunks(const struct tape *tape, const struct grouped *grouped);
 /* Gradients of the weights, `step` floats a chunk: sums[shard][chunk][step]. */
 enum status depthwise_sum_chunks(struct tape *tape, const struct grouped *grouped, struct binding input,
                                  struct binding output_gradient, int64_t step, struct binding sums) MUST_CHECK;

@@ -9,8 +9,7 @@
 #include "compute/kernels/reduce.h"
 #include "shaders/conv2d_grouped.h"
 
-/* Blocks of a shard that are summed at once: about the root of all, so that there are as many chunks. */
-enum { MIN_CHUNK = 64, MAX_CHUNK = 16384 };
+enum { MIN_CHUNK = 64 }; /* blocks */
 
 static int64_t group_inputs(const struct grouped *grouped)
 {
@@ -153,49 +152,24 @@ enum status grouped_backward(struct tape *tape, const struct grouped *grouped, c
     return make_lines(tape, grouped, grouped->input, grouped->output, dispatch);
 }
 
-/* How the sum over a shard is cut. */
-struct chunks {
-    int64_t shard_blocks, blocks; /* a shard, a chunk */
-    int64_t count;                /* a shard */
-    int64_t step;                 /* floats from one chunk's sums to the next: an aligned place */
-    bool depthwise;               /* depthwise_sum_chunks() does it */
-};
-
-static struct chunks make_chunks(const struct tape *tape, const struct grouped *grouped)
+struct grouped_chunks grouped_cut(int64_t shard_blocks, int64_t least_blocks)
 {
-    int64_t step = round_up_count(grouped_elements(grouped), PARAMETER_ALIGNMENT);
-    struct depthwise_chunks depthwise = depthwise_chunks(tape, grouped);
-    if (depthwise.count > 0) {
-        return (struct chunks){.shard_blocks = depthwise.shard_blocks,
-                               .blocks = depthwise.blocks,
-                               .count = depthwise.count,
-                               .step = step,
-                               .depthwise = true};
-    }
-    struct chunks chunks = {.shard_blocks = tape->geometry.shard_samples * shape_height(grouped->output) *
-                                            blocks_of(grouped->output),
-                            .blocks = MIN_CHUNK,
-                            .step = step};
-    while (chunks.blocks < MAX_CHUNK && chunks.blocks * chunks.blocks < chunks.shard_blocks) {
-        chunks.blocks *= 2;
-    }
-    if (chunks.blocks > chunks.shard_blocks) {
-        chunks.blocks = chunks.shard_blocks;
-    }
-    chunks.count = divide_up_count(chunks.shard_blocks, chunks.blocks);
-    return chunks;
+    int64_t blocks = reduce_chunk_rows(shard_blocks, least_blocks);
+    blocks = blocks < shard_blocks ? blocks : shard_blocks;
+    return (struct grouped_chunks){
+        .shard_blocks = shard_blocks, .blocks = blocks, .count = divide_up_count(shard_blocks, blocks)};
 }
 
-/* sums[shard][chunk][weight] */
-static enum status sum_chunks(struct tape *tape, const struct grouped *grouped, const struct chunks *chunks,
-                              struct dispatch dispatch)
+/* sums[shard][chunk][weight], `chunk_floats` from one chunk's to the next one's */
+static enum status sum_chunks(struct tape *tape, const struct grouped *grouped, const struct grouped_chunks *chunks,
+                              int64_t chunk_floats, struct dispatch dispatch)
 {
     int64_t kernel_width = grouped->window.kernel[1];
     int64_t part_width = kernel_width < GROUPED_MAX_WIDTH ? kernel_width : GROUPED_MAX_WIDTH;
     int64_t parts = divide_up_count(kernel_width, part_width);
     int64_t vectors = shape_stride(grouped->output) / 4;
     int64_t elements = grouped->window.kernel[0] * parts * group_inputs(grouped) * vectors;
-    int64_t size = chunks->step * (int64_t)sizeof(float);
+    int64_t size = chunk_floats * (int64_t)sizeof(float);
     int64_t total = tape->geometry.shard_count * chunks->count;
     int64_t step = DISPATCH_MAX_STORAGE / size < total ? DISPATCH_MAX_STORAGE / size : total;
     if (step == 0) {
@@ -209,7 +183,7 @@ static enum status sum_chunks(struct tape *tape, const struct grouped *grouped, 
         int64_t count = total - first < step ? total - first : step;
         struct conv2d_grouped_weight_push push = {.count = (uint)(count * elements),
                                                   .first_chunk = (uint)first,
-                                                  .step = (uint)(chunks->step / 4),
+                                                  .step = (uint)(chunk_floats / 4),
                                                   .output_vectors = divisor_of(vectors),
                                                   .elements = divisor_of(elements),
                                                   .chunks = divisor_of(chunks->count),
@@ -235,26 +209,32 @@ enum status grouped_weight_gradient(struct tape *tape, const struct grouped *gro
                                     struct binding output_gradient, const struct layer *layer, int weight)
 {
     const struct geometry *geometry = &tape->geometry;
-    struct chunks chunks = make_chunks(tape, grouped);
+    int64_t step = round_up_count(grouped_elements(grouped), PARAMETER_ALIGNMENT);
+    struct grouped_chunks chunks = depthwise_chunks(tape, grouped);
+    bool is_depthwise = chunks.count > 0;
+    if (!is_depthwise) {
+        int64_t sample_blocks = shape_height(grouped->output) * blocks_of(grouped->output);
+        chunks = grouped_cut(geometry->shard_samples * sample_blocks, MIN_CHUNK);
+    }
     int sums;
     TRY(tape_scratch(tape, "weight gradients of chunks",
-                     (uint64_t)(geometry->shard_count * chunks.count * chunks.step) * sizeof(float), &sums));
+                     (uint64_t)(geometry->shard_count * chunks.count * step) * sizeof(float), &sums));
     struct dispatch dispatch = {.kernel = "conv2d_grouped_weight",
                                 .bindings = {input, output_gradient, tape_bind(tape, sums, ACCESS_WRITE)},
                                 .binding_count = 3};
-    if (chunks.depthwise) {
-        TRY(depthwise_sum_chunks(tape, grouped, input, output_gradient, chunks.step, dispatch.bindings[2]));
+    if (is_depthwise) {
+        TRY(depthwise_sum_chunks(tape, grouped, input, output_gradient, step, dispatch.bindings[2]));
     } else {
-        TRY(sum_chunks(tape, grouped, &chunks, dispatch));
+        TRY(sum_chunks(tape, grouped, &chunks, step, dispatch));
     }
     if (chunks.count > 1) {
         struct row_sums rows = {.rows = tape_bind(tape, sums, ACCESS_READ),
                                 .groups = geometry->shard_count,
                                 .group_rows = chunks.count,
-                                .stride = chunks.step,
+                                .stride = step,
                                 .scale = 1};
-        TRY(tape_scratch(tape, "weight gradients of shards",
-                         (uint64_t)(geometry->shard_count * chunks.step) * sizeof(float), &sums));
+        TRY(tape_scratch(tape, "weight gradients of shards", (uint64_t)(geometry->shard_count * step) * sizeof(float),
+                         &sums));
         rows.sums = tape_bind(tape, sums, ACCESS_WRITE);
         TRY(reduce_rows(tape, &rows));
     }
@@ -262,7 +242,7 @@ enum status grouped_weight_gradient(struct tape *tape, const struct grouped *gro
         struct tree_sum tree = {.values = tape_bind(tape, sums, ACCESS_READ),
                                 .first = geometry->pieces[i].first - geometry->first_shard,
                                 .shards = geometry->pieces[i].count,
-                                .stride = chunks.step,
+                                .stride = step,
                                 .count = grouped_elements(grouped),
                                 .sum = tape_parameter_gradient(tape, layer, weight, i)};
         TRY(reduce_tree(tape, &tree));

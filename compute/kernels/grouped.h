@@ -31,6 +31,13 @@ enum status grouped_forward(struct tape *tape, const struct grouped *grouped,
 /* image: the output's gradient; result: the input's. */
 enum status grouped_backward(struct tape *tape, const struct grouped *grouped,
                              const struct grouped_bindings *bindings) MUST_CHECK;
+/* How the sum of a weight gradient over a shard is cut. */
+struct grouped_chunks {
+    int64_t shard_blocks, blocks; /* neighbouring outputs that a kernel works on at once: a shard, a chunk */
+    int64_t count;                /* a shard */
+};
+struct grouped_chunks grouped_cut(int64_t shard_blocks, int64_t least_blocks);
+
 /* The gradient of the layer's parameter `weight`, for every piece. */
 enum status grouped_weight_gradient(struct tape *tape, const struct grouped *grouped, struct binding input,
                                     struct binding output_gradient, const struct layer *layer, int weight) MUST_CHECK;

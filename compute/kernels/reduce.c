@@ -10,7 +10,17 @@
 
 /* Groups of more rows are added in chunks first: shorter chains of rounding, more invocations, fewer turns of a loop.
  */
-enum { MIN_CHUNK = 64, MAX_CHUNK = 16384, MAX_ROWS = 1 << 29 };
+enum { MIN_CHUNK = 64, MAX_ROWS = 1 << 29 };
+
+int64_t reduce_chunk_rows(int64_t rows, int64_t least)
+{
+    enum { MAX_CHUNK = 16384 }; /* three loops over a chunk stay below DISPATCH_MAX_TURNS */
+    int64_t chunk_rows = least;
+    while (chunk_rows < MAX_CHUNK && chunk_rows * chunk_rows < rows) {
+        chunk_rows *= 2;
+    }
+    return chunk_rows;
+}
 
 static enum status add_chunks(struct tape *tape, const struct row_sums *params, int64_t chunk_rows)
 {
@@ -43,10 +53,7 @@ enum status reduce_rows(struct tape *tape, const struct row_sums *params)
     if (params->group_rows <= MIN_CHUNK) {
         return add_chunks(tape, params, params->group_rows);
     }
-    int64_t chunk_rows = MIN_CHUNK;
-    while (chunk_rows < MAX_CHUNK && chunk_rows * chunk_rows < params->group_rows) {
-        chunk_rows *= 2;
-    }
+    int64_t chunk_rows = reduce_chunk_rows(params->group_rows, MIN_CHUNK);
     struct row_sums first = *params;
     struct row_sums second = *params;
     second.group_rows = divide_up_count(params->group_rows, chunk_rows);

@@ -11,6 +11,12 @@
 enum status reduce_columns(struct tape *tape, struct binding rows, int64_t shard_rows, int64_t stride,
                            struct binding sums) MUST_CHECK;
 
+/*
+ * Rows of a chunk where a sum over `rows` is cut: about the root of all, so that there are as many chunks; `least`
+ * times a power of two.
+ */
+int64_t reduce_chunk_rows(int64_t rows, int64_t least);
+
 struct row_sums {
     struct binding rows; /* [group][row][stride] */
     int64_t groups, group_rows;

@@ -25,7 +25,7 @@
 enum statistics { STATISTICS_SHARD, STATISTICS_GLOBAL };
 enum { SAVED_MEANS, SAVED_SPREADS };
 /* Loops of a shader may turn 65,535 times together: two over a chunk, one over the chunks of a shard. */
-enum { MIN_CHUNK = 16, MAX_CHUNK = 16384, MAX_SHARD_ROWS = 1 << 29 };
+enum { MIN_CHUNK = 16, MAX_SHARD_ROWS = 1 << 29 };
 /* Rows an invocation normalises; no sum depends on it. */
 enum { BLOCK_ROWS = 16 };
 
@@ -92,7 +92,7 @@ struct extent {
     int64_t row_floats; /* channels * 4 */
     int64_t shards;     /* local */
     int64_t shard_rows;
-    int64_t chunk_rows; /* about the root of the shard's rows, so that there are as many chunks */
+    int64_t chunk_rows; /* reduce_chunk_rows() */
     int64_t chunks;     /* a shard */
     int64_t total_rows; /* over which statistics are taken */
 };
@@ -103,11 +103,8 @@ static enum status make_extent(const struct layer *layer, const struct tape *tap
     *extent = (struct extent){.channels = shape_stride(shape) / 4,
                               .row_floats = shape_stride(shape),
                               .shards = tape->geometry.shard_count,
-                              .shard_rows = tape->geometry.shard_samples * shape_positions(shape),
-                              .chunk_rows = MIN_CHUNK};
-    while (extent->chunk_rows < MAX_CHUNK && extent->chunk_rows * extent->chunk_rows < extent->shard_rows) {
-        extent->chunk_rows *= 2;
-    }
+                              .shard_rows = tape->geometry.shard_samples * shape_positions(shape)};
+    extent->chunk_rows = reduce_chunk_rows(extent->shard_rows, MIN_CHUNK);
     extent->chunks = divide_up_count(extent->shard_rows, extent->chunk_rows);
     extent->total_rows = extent->shard_rows * (is_global(layer) ? tape->geometry.shards : 1);
     if (extent->shard_rows > MAX_SHARD_ROWS) {
