@@ -227,25 +227,9 @@ enum status grouped_weight_gradient(struct tape *tape, const struct grouped *gro
     } else {
         TRY(sum_chunks(tape, grouped, &chunks, step, dispatch));
     }
-    if (chunks.count > 1) {
-        struct row_sums rows = {.rows = tape_bind(tape, sums, ACCESS_READ),
-                                .groups = geometry->shard_count,
-                                .group_rows = chunks.count,
-                                .stride = step,
-                                .scale = 1};
-        TRY(tape_scratch(tape, "weight gradients of shards", (uint64_t)(geometry->shard_count * step) * sizeof(float),
-                         &sums));
-        rows.sums = tape_bind(tape, sums, ACCESS_WRITE);
-        TRY(reduce_rows(tape, &rows));
-    }
-    for (int i = 0; i < geometry->piece_count; i++) {
-        struct tree_sum tree = {.values = tape_bind(tape, sums, ACCESS_READ),
-                                .first = geometry->pieces[i].first - geometry->first_shard,
-                                .shards = geometry->pieces[i].count,
-                                .stride = step,
-                                .count = grouped_elements(grouped),
-                                .sum = tape_parameter_gradient(tape, layer, weight, i)};
-        TRY(reduce_tree(tape, &tree));
-    }
-    return STATUS_OK;
+    struct chunk_sums all = {.values = tape_bind(tape, sums, ACCESS_READ),
+                             .chunks = chunks.count,
+                             .stride = step,
+                             .count = grouped_elements(grouped)};
+    return reduce_chunks(tape, &all, layer, weight);
 }

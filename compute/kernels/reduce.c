@@ -96,18 +96,38 @@ enum status reduce_tree(struct tape *tape, const struct tree_sum *params)
     return range_dispatch(tape, &dispatch, (uint64_t)params->count / 4, 1, sizes);
 }
 
-enum status reduce_shards(struct tape *tape, struct binding values, int64_t count, const struct layer *layer,
-                          int parameter)
+enum status reduce_chunks(struct tape *tape, const struct chunk_sums *params, const struct layer *layer, int parameter)
 {
-    for (int i = 0; i < tape->geometry.piece_count; i++) {
-        struct piece piece = tape->geometry.pieces[i];
+    const struct geometry *geometry = &tape->geometry;
+    struct binding values = params->values;
+    if (params->chunks > 1) {
+        int sums;
+        TRY(tape_scratch(tape, "sums of shards", (uint64_t)(geometry->shard_count * params->stride) * sizeof(float),
+                         &sums));
+        struct row_sums rows = {.rows = params->values,
+                                .groups = geometry->shard_count,
+                                .group_rows = params->chunks,
+                                .stride = params->stride,
+                                .scale = 1,
+                                .sums = tape_bind(tape, sums, ACCESS_WRITE)};
+        TRY(reduce_rows(tape, &rows));
+        values = tape_bind(tape, sums, ACCESS_READ);
+    }
+    for (int i = 0; i < geometry->piece_count; i++) {
         struct tree_sum tree = {.values = values,
-                                .first = piece.first - tape->geometry.first_shard,
-                                .shards = piece.count,
-                                .stride = count,
-                                .count = count,
+                                .first = geometry->pieces[i].first - geometry->first_shard,
+                                .shards = geometry->pieces[i].count,
+                                .stride = params->stride,
+                                .count = params->count,
                                 .sum = tape_parameter_gradient(tape, layer, parameter, i)};
         TRY(reduce_tree(tape, &tree));
     }
     return STATUS_OK;
+}
+
+enum status reduce_shards(struct tape *tape, struct binding values, int64_t count, const struct layer *layer,
+                          int parameter)
+{
+    struct chunk_sums sums = {.values = values, .chunks = 1, .stride = count, .count = count};
+    return reduce_chunks(tape, &sums, layer, parameter);
 }

@@ -48,4 +48,15 @@ enum status reduce_tree(struct tape *tape, const struct tree_sum *params) MUST_C
 enum status reduce_shards(struct tape *tape, struct binding values, int64_t count, const struct layer *layer,
                           int parameter) MUST_CHECK;
 
+/* Per-chunk values of a parameter's gradient. */
+struct chunk_sums {
+    struct binding values; /* [shard][chunk][stride] */
+    int64_t chunks;        /* a shard */
+    int64_t stride, count; /* floats, multiples of 4 */
+};
+
+/* The same from them: the sums over the chunks of every shard first. */
+enum status reduce_chunks(struct tape *tape, const struct chunk_sums *params, const struct layer *layer,
+                          int parameter) MUST_CHECK;
+
 #endif

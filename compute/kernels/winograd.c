@@ -304,24 +304,7 @@ enum status winograd_weight_gradient(struct tape *tape, const struct winograd *w
             binding_part(tape_bind(tape, sums, ACCESS_WRITE), i * row, count * (int64_t)sizeof(float));
         TRY(sum_chunk(tape, winograd, &chunk, (struct binding[]){input, output_gradient}, scratch, result));
     }
-    if (parts > 1) {
-        struct row_sums rows = {.rows = tape_bind(tape, sums, ACCESS_READ),
-                                .groups = geometry->shard_count,
-                                .group_rows = parts,
-                                .stride = stride,
-                                .scale = 1};
-        TRY(tape_scratch(tape, "weight gradients of shards", (uint64_t)(geometry->shard_count * row), &sums));
-        rows.sums = tape_bind(tape, sums, ACCESS_WRITE);
-        TRY(reduce_rows(tape, &rows));
-    }
-    for (int i = 0; i < geometry->piece_count; i++) {
-        struct tree_sum tree = {.values = tape_bind(tape, sums, ACCESS_READ),
-                                .first = geometry->pieces[i].first - geometry->first_shard,
-                                .shards = geometry->pieces[i].count,
-                                .stride = stride,
-                                .count = count,
-                                .sum = tape_parameter_gradient(tape, layer, weight, i)};
-        TRY(reduce_tree(tape, &tree));
-    }
-    return STATUS_OK;
+    struct chunk_sums all = {
+        .values = tape_bind(tape, sums, ACCESS_READ), .chunks = parts, .stride = stride, .count = count};
+    return reduce_chunks(tape, &all, layer, weight);
 }
