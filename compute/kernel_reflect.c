@@ -26,22 +26,12 @@ static enum status malformed(const struct reader *reader, const char *what)
     return fail(STATUS_FAILED, "kernel %s: %s", reader->code->name, what);
 }
 
-static uint32_t instruction_of(const uint32_t *words)
-{
-    return words[0] & 0xffff;
-}
-
-static uint32_t length_of(const uint32_t *words)
-{
-    return words[0] >> 16;
-}
-
 /* The instructions in order: NULL at the end, or at the first function, behind which there are no declarations. */
 static const uint32_t *next_instruction(const struct reader *reader, const uint32_t *words)
 {
     const uint32_t *end = reader->code->words + reader->code->word_count;
-    const uint32_t *next = words == NULL ? reader->code->words + SPIRV_HEADER_WORDS : words + length_of(words);
-    if (next >= end || instruction_of(next) == SPIRV_FUNCTION) {
+    const uint32_t *next = words == NULL ? reader->code->words + SPIRV_HEADER_WORDS : words + spirv_length(words);
+    if (next >= end || spirv_instruction(next) == SPIRV_FUNCTION) {
         return NULL;
     }
     return next;
@@ -112,14 +102,14 @@ static enum status note_ids(struct reader *reader)
         reader->ids[i] = (struct id_note){.binding = NO_WORD, .spec_id = NO_WORD};
     }
     for (const uint32_t *words = NULL; (words = next_instruction(reader, words)) != NULL;) {
-        uint32_t length = length_of(words);
+        uint32_t length = spirv_length(words);
         if (length == 0 || length > (size_t)(code->words + code->word_count - words)) {
             return malformed(reader, "the SPIR-V is cut off");
         }
-        if (instruction_of(words) == SPIRV_DECORATE && words[1] < reader->bound) {
+        if (spirv_instruction(words) == SPIRV_DECORATE && words[1] < reader->bound) {
             note_decoration(&reader->ids[words[1]], words[2], length > 3 ? words[3] : 0);
         }
-        int position = result_position(instruction_of(words));
+        int position = result_position(spirv_instruction(words));
         if (position > 0 && words[position] < reader->bound) {
             reader->ids[words[position]].words = words;
         }
@@ -139,9 +129,9 @@ static bool member_decoration(const struct reader *reader, uint32_t type, uint32
                               uint32_t *value)
 {
     for (const uint32_t *words = NULL; (words = next_instruction(reader, words)) != NULL;) {
-        if (instruction_of(words) == SPIRV_MEMBER_DECORATE && words[1] == type && words[2] == member &&
+        if (spirv_instruction(words) == SPIRV_MEMBER_DECORATE && words[1] == type && words[2] == member &&
             words[3] == decoration) {
-            *value = length_of(words) > 4 ? words[4] : 0;
+            *value = spirv_length(words) > 4 ? words[4] : 0;
             return true;
         }
     }
@@ -150,7 +140,7 @@ static bool member_decoration(const struct reader *reader, uint32_t type, uint32
 
 static bool all_members(const struct reader *reader, uint32_t type, uint32_t decoration)
 {
-    uint32_t count = length_of(declaration(reader, type)) - 2;
+    uint32_t count = spirv_length(declaration(reader, type)) - 2;
     uint32_t value;
     for (uint32_t i = 0; i < count; i++) {
         if (!member_decoration(reader, type, i, decoration, &value)) {
@@ -165,46 +155,26 @@ static enum status constant_value(const struct reader *reader, uint32_t id, uint
 {
     const uint32_t *words = declaration(reader, id);
     uint32_t left, right;
-    switch (instruction_of(words)) {
+    switch (spirv_instruction(words)) {
     case SPIRV_CONSTANT:
     case SPIRV_SPEC_CONSTANT:
         *value = words[3];
         return STATUS_OK;
     case SPIRV_SPEC_CONSTANT_OPERATION:
-        if (length_of(words) != 6) {
+        if (spirv_length(words) != 6) {
             break;
         }
         TRY(constant_value(reader, words[4], &left));
         TRY(constant_value(reader, words[5], &right));
-        switch (words[3]) {
-        case SPIRV_INTEGER_ADD:
-            *value = left + right;
+        if (spirv_compute(words[3], left, right, value)) {
             return STATUS_OK;
-        case SPIRV_INTEGER_SUBTRACT:
-            *value = left - right;
-            return STATUS_OK;
-        case SPIRV_INTEGER_MULTIPLY:
-            *value = left * right;
-            return STATUS_OK;
-        case SPIRV_UNSIGNED_DIVIDE:
-        case SPIRV_SIGNED_DIVIDE:
-            *value = right == 0 ? 0 : left / right;
-            return STATUS_OK;
-        case SPIRV_SHIFT_RIGHT_LOGICAL:
-            *value = left >> (right & 31);
-            return STATUS_OK;
-        case SPIRV_SHIFT_LEFT_LOGICAL:
-            *value = left << (right & 31);
-            return STATUS_OK;
-        default:
-            break;
         }
         break;
     default:
         break;
     }
     return malformed(reader, "the size of an array is made from constants by an operation that "
-                             "kernel_reflect() does not know; use +, -, *, / or shifts");
+                             "spirv_compute() does not know; use +, -, *, / or shifts");
 }
 
 /* Bytes of a type: as laid out where it has offsets and strides, else packed. */
@@ -213,7 +183,7 @@ static enum status type_size(const struct reader *reader, uint32_t type, uint32_
     const uint32_t *words = declaration(reader, type);
     uint32_t part, count;
     *size = 0;
-    switch (instruction_of(words)) {
+    switch (spirv_instruction(words)) {
     case SPIRV_TYPE_BOOL:
         *size = 4;
         return STATUS_OK;
@@ -232,7 +202,7 @@ static enum status type_size(const struct reader *reader, uint32_t type, uint32_
         *size = count * (reader->ids[type].array_stride != 0 ? reader->ids[type].array_stride : part);
         return STATUS_OK;
     case SPIRV_TYPE_STRUCT:
-        for (uint32_t i = 0; i + 2 < length_of(words); i++) {
+        for (uint32_t i = 0; i + 2 < spirv_length(words); i++) {
             uint32_t offset = *size;
             (void)member_decoration(reader, type, i, SPIRV_OFFSET, &offset);
             TRY(type_size(reader, words[2 + i], &part));
@@ -246,7 +216,7 @@ static enum status type_size(const struct reader *reader, uint32_t type, uint32_
 
 static enum descriptor_kind texel_kind(const uint32_t *image)
 {
-    if (instruction_of(image) != SPIRV_TYPE_IMAGE || image[3] != SPIRV_DIMENSION_BUFFER) {
+    if (spirv_instruction(image) != SPIRV_TYPE_IMAGE || image[3] != SPIRV_DIMENSION_BUFFER) {
         return DESCRIPTOR_NONE;
     }
     switch (image[8]) {
@@ -329,7 +299,7 @@ static enum status reflect_variable(struct reader *reader, const struct id_note 
 static enum status reflect_local_size(struct reader *reader)
 {
     for (const uint32_t *words = NULL; (words = next_instruction(reader, words)) != NULL;) {
-        if (instruction_of(words) == SPIRV_EXECUTION_MODE && words[2] == SPIRV_LOCAL_SIZE) {
+        if (spirv_instruction(words) == SPIRV_EXECUTION_MODE && words[2] == SPIRV_LOCAL_SIZE) {
             memcpy(reader->interface->local_size, words + 3, sizeof reader->interface->local_size);
             return STATUS_OK;
         }
@@ -343,7 +313,7 @@ static enum status reflect(struct reader *reader)
     TRY(reflect_local_size(reader));
     for (uint32_t id = 0; id < reader->bound; id++) {
         const struct id_note *note = &reader->ids[id];
-        if (note->words != NULL && instruction_of(note->words) == SPIRV_VARIABLE) {
+        if (note->words != NULL && spirv_instruction(note->words) == SPIRV_VARIABLE) {
             TRY(reflect_variable(reader, note));
         }
         if (note->spec_id == NO_WORD) {

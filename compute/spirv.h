@@ -1,10 +1,16 @@
-/* The few numbers of the SPIR-V specification (1.5) that kernel_reflect() reads. */
+/* The few numbers of the SPIR-V specification (1.5) that kernel_reflect() and kernel_specialise() read. */
 #ifndef COMPUTE_SPIRV_H
 #define COMPUTE_SPIRV_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { SPIRV_MAGIC = 0x07230203, SPIRV_HEADER_WORDS = 5 };
 
 enum spirv_instruction {
+    SPIRV_NAME = 5,
+    SPIRV_MEMBER_NAME = 6,
+    SPIRV_LINE = 8,
     SPIRV_EXECUTION_MODE = 16,
     SPIRV_TYPE_BOOL = 20,
     SPIRV_TYPE_INT = 21,
@@ -15,21 +21,75 @@ enum spirv_instruction {
     SPIRV_TYPE_ARRAY = 28,
     SPIRV_TYPE_STRUCT = 30,
     SPIRV_TYPE_POINTER = 32,
+    SPIRV_CONSTANT_TRUE = 41,
+    SPIRV_CONSTANT_FALSE = 42,
     SPIRV_CONSTANT = 43,
+    SPIRV_SPEC_CONSTANT_TRUE = 48,
+    SPIRV_SPEC_CONSTANT_FALSE = 49,
     SPIRV_SPEC_CONSTANT = 50,
     SPIRV_SPEC_CONSTANT_OPERATION = 52,
     SPIRV_FUNCTION = 54,
     SPIRV_VARIABLE = 59,
+    SPIRV_STORE = 62,
+    SPIRV_COPY_MEMORY = 63,
     SPIRV_DECORATE = 71,
     SPIRV_MEMBER_DECORATE = 72,
+    SPIRV_IMAGE_WRITE = 99,
     SPIRV_INTEGER_ADD = 128,
     SPIRV_INTEGER_SUBTRACT = 130,
     SPIRV_INTEGER_MULTIPLY = 132,
     SPIRV_UNSIGNED_DIVIDE = 134,
     SPIRV_SIGNED_DIVIDE = 135,
+    SPIRV_LOGICAL_EQUAL = 164,
+    SPIRV_LOGICAL_NOT_EQUAL = 165,
+    SPIRV_LOGICAL_OR = 166,
+    SPIRV_LOGICAL_AND = 167,
+    SPIRV_LOGICAL_NOT = 168,
+    SPIRV_INTEGER_EQUAL = 170,
+    SPIRV_INTEGER_NOT_EQUAL = 171,
+    SPIRV_UNSIGNED_GREATER = 172,
+    SPIRV_SIGNED_GREATER = 173,
+    SPIRV_UNSIGNED_GREATER_EQUAL = 174,
+    SPIRV_SIGNED_GREATER_EQUAL = 175,
+    SPIRV_UNSIGNED_LESS = 176,
+    SPIRV_SIGNED_LESS = 177,
+    SPIRV_UNSIGNED_LESS_EQUAL = 178,
+    SPIRV_SIGNED_LESS_EQUAL = 179,
     SPIRV_SHIFT_RIGHT_LOGICAL = 194,
     SPIRV_SHIFT_LEFT_LOGICAL = 196,
+    SPIRV_CONTROL_BARRIER = 224,
+    SPIRV_MEMORY_BARRIER = 225,
+    SPIRV_ATOMIC_STORE = 228,
+    SPIRV_PHI = 245,
+    SPIRV_LOOP_MERGE = 246,
+    SPIRV_SELECTION_MERGE = 247,
+    SPIRV_LABEL = 248,
+    SPIRV_BRANCH = 249,
+    SPIRV_BRANCH_CONDITIONAL = 250,
+    SPIRV_SWITCH = 251,
+    SPIRV_KILL = 252,
+    SPIRV_RETURN = 253,
+    SPIRV_RETURN_VALUE = 254,
+    SPIRV_UNREACHABLE = 255,
+    SPIRV_NO_LINE = 317,
 };
+
+static inline uint32_t spirv_instruction(const uint32_t *words)
+{
+    return words[0] & 0xffff;
+}
+
+/* Words, the first one included. */
+static inline uint32_t spirv_length(const uint32_t *words)
+{
+    return words[0] >> 16;
+}
+
+/*
+ * The result of an instruction on one or two scalars of 32 bits (bools: 0 or 1; of one operand, `right` is not read).
+ * False where it is not one of those that both callers' constants are made of.
+ */
+bool spirv_compute(uint32_t instruction, uint32_t left, uint32_t right, uint32_t *result);
 
 enum spirv_decoration {
     SPIRV_SPEC_ID = 1,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/kernel_specialise.h"
 
 static VkDescriptorType descriptor_type(enum descriptor_kind kind)
 {
@@ -17,12 +18,6 @@ static enum status make_objects(struct vulkan_engine *engine, int kernel)
     const struct kernel_code *code = &engine->engine.kernels[kernel];
     const struct kernel_interface *interface = &engine->engine.interfaces[kernel];
     struct kernel_objects *objects = &engine->kernels[kernel];
-    VkShaderModuleCreateInfo module = {
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-        .codeSize = code->word_count * sizeof *code->words,
-        .pCode = code->words,
-    };
-    TRY(vk_try(vkCreateShaderModule(engine->device, &module, NULL, &objects->module), "loading kernel %s", code->name));
     VkDescriptorSetLayoutBinding bindings[DISPATCH_MAX_BINDINGS];
     uint32_t count = 0;
     for (int i = 0; i < interface->binding_count; i++) {
@@ -54,8 +49,28 @@ static enum status make_objects(struct vulkan_engine *engine, int kernel)
                   "laying out the constants of kernel %s", code->name);
 }
 
+static enum status make_module(struct vulkan_engine *engine, const struct kernel_pipeline *pipeline,
+                               VkShaderModule *module)
+{
+    const struct kernel_code *code = &engine->engine.kernels[pipeline->kernel];
+    uint32_t *words;
+    size_t word_count;
+    TRY(kernel_specialise(code, pipeline->constants, pipeline->constant_count, &words, &word_count));
+    VkShaderModuleCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+        .codeSize = word_count * sizeof *words,
+        .pCode = words,
+    };
+    enum status status =
+        vk_try(vkCreateShaderModule(engine->device, &info, NULL, module), "loading kernel %s", code->name);
+    free(words);
+    return status;
+}
+
 static enum status make_pipeline(struct vulkan_engine *engine, struct kernel_pipeline *pipeline)
 {
+    VkShaderModule module;
+    TRY(make_module(engine, pipeline, &module));
     VkSpecializationMapEntry entries[DISPATCH_MAX_CONSTANTS];
     for (int i = 0; i < pipeline->constant_count; i++) {
         entries[i] = (VkSpecializationMapEntry){
@@ -77,15 +92,18 @@ static enum status make_pipeline(struct vulkan_engine *engine, struct kernel_pip
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-                .module = objects->module,
+                .module = module,
                 .pName = "main",
                 .pSpecializationInfo = &specialization,
             },
         .layout = objects->layout,
     };
     const char *name = engine->engine.kernels[pipeline->kernel].name;
-    TRY(vk_try(vkCreateComputePipelines(engine->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline->pipeline),
-               "compiling kernel %s", name));
+    enum status status =
+        vk_try(vkCreateComputePipelines(engine->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline->pipeline),
+               "compiling kernel %s", name);
+    vkDestroyShaderModule(engine->device, module, NULL);
+    TRY(status);
     validation_name(engine, VK_OBJECT_TYPE_PIPELINE, (uint64_t)pipeline->pipeline, name);
     return STATUS_OK;
 }
@@ -147,7 +165,6 @@ void kernels_release(struct vulkan_engine *engine)
     for (size_t i = 0; engine->kernels != NULL && i < engine->engine.kernel_count; i++) {
         vkDestroyPipelineLayout(engine->device, engine->kernels[i].layout, NULL);
         vkDestroyDescriptorSetLayout(engine->device, engine->kernels[i].set_layout, NULL);
-        vkDestroyShaderModule(engine->device, engine->kernels[i].module, NULL);
     }
     free(engine->pipelines);
     free(engine->kernels);

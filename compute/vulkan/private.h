@@ -34,7 +34,6 @@ struct region_memory {
 
 /* What one kernel of the table needs once, whatever its specialization. */
 struct kernel_objects {
-    VkShaderModule module;
     VkDescriptorSetLayout set_layout;
     VkPipelineLayout layout;
 };

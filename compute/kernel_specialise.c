@@ -1,0 +1,516 @@
+/*
+ * First a walk over the instructions that finds the values of conditions and which blocks can still be reached, then
+ * the writing of those blocks. The walk wants blocks in an order in which every way into a block, loops' ways back
+ * aside, comes before the block; code that is not in that order is left whole.
+ */
+#include "compute/kernel_specialise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "compute/spirv.h"
+
+enum { NO_INDEX = UINT32_MAX };
+
+struct known_bits {
+    bool known;
+    uint32_t bits;
+};
+
+struct block {
+    uint32_t label;
+    const uint32_t *begin, *end; /* from OpLabel to behind the terminator */
+    const uint32_t *merge;       /* OpLoopMerge or OpSelectionMerge, NULL: none */
+    const uint32_t *terminator;
+    bool entry; /* a function begins here */
+    bool whole; /* its condition is left alone, known or not */
+    /* Of the last walk: */
+    bool live;      /* it can be reached */
+    uint32_t only;  /* label of the one way left out of it, 0: all of the terminator's */
+    int ways;       /* live ones into it */
+    bool uncertain; /* one of them is taken on a condition */
+    /* A block that nothing leads to, but that a loop or selection names, is written as a label and this: */
+    enum stub { STUB_NONE, STUB_UNREACHABLE, STUB_BRANCH } stub;
+    uint32_t stub_target;
+};
+
+struct specialiser {
+    const struct kernel_code *code;
+    const uint32_t *end;
+    const uint32_t *functions; /* the first OpFunction: declarations end here */
+    const uint32_t *constants;
+    uint32_t constant_count;
+    uint32_t bound;            /* ids are below it */
+    uint32_t *spec_ids;        /* by id, NO_INDEX: none */
+    uint32_t *block_of;        /* by label */
+    struct known_bits *values; /* by id */
+    bool *removed;             /* by id: made in a block that cannot be reached */
+    struct block *blocks;      /* in their order */
+    uint32_t block_count;
+};
+
+static bool is_loop(const struct block *block)
+{
+    return block->merge != NULL && spirv_instruction(block->merge) == SPIRV_LOOP_MERGE;
+}
+
+static bool is_terminator(uint32_t instruction)
+{
+    return instruction >= SPIRV_BRANCH && instruction <= SPIRV_UNREACHABLE;
+}
+
+/* Whether the instruction makes an id, in its third word. */
+static bool has_result(const uint32_t *words)
+{
+    switch (spirv_instruction(words)) {
+    case SPIRV_LINE:
+    case SPIRV_NO_LINE:
+    case SPIRV_STORE:
+    case SPIRV_COPY_MEMORY:
+    case SPIRV_IMAGE_WRITE:
+    case SPIRV_CONTROL_BARRIER:
+    case SPIRV_MEMORY_BARRIER:
+    case SPIRV_ATOMIC_STORE:
+    case SPIRV_LOOP_MERGE:
+    case SPIRV_SELECTION_MERGE:
+    case SPIRV_LABEL:
+        return false;
+    default:
+        return spirv_length(words) > 2 && !is_terminator(spirv_instruction(words));
+    }
+}
+
+/* Labels that a terminator names. */
+static uint32_t target_count(const uint32_t *terminator)
+{
+    switch (spirv_instruction(terminator)) {
+    case SPIRV_BRANCH:
+        return 1;
+    case SPIRV_BRANCH_CONDITIONAL:
+        return 2;
+    case SPIRV_SWITCH:
+        return 1 + (spirv_length(terminator) - 3) / 2;
+    default:
+        return 0;
+    }
+}
+
+static uint32_t target(const uint32_t *terminator, uint32_t index)
+{
+    switch (spirv_instruction(terminator)) {
+    case SPIRV_BRANCH:
+        return terminator[1];
+    case SPIRV_BRANCH_CONDITIONAL:
+        return terminator[2 + index];
+    default: /* OpSwitch: the default's, then pairs of literal and label */
+        return terminator[index == 0 ? 2 : 2 + 2 * index];
+    }
+}
+
+/* The one that is taken where the condition or selector is `bits`. */
+static uint32_t chosen_target(const uint32_t *terminator, uint32_t bits)
+{
+    if (spirv_instruction(terminator) == SPIRV_BRANCH_CONDITIONAL) {
+        return target(terminator, bits != 0 ? 0 : 1);
+    }
+    for (uint32_t i = 1; i < target_count(terminator); i++) {
+        if (terminator[1 + 2 * i] == bits) {
+            return target(terminator, i);
+        }
+    }
+    return target(terminator, 0);
+}
+
+static bool known(const struct specialiser *specialiser, uint32_t id, uint32_t *bits)
+{
+    *bits = specialiser->values[id].bits;
+    return specialiser->values[id].known;
+}
+
+static void set_value(struct specialiser *specialiser, uint32_t id, uint32_t bits)
+{
+    specialiser->values[id] = (struct known_bits){.known = true, .bits = bits};
+}
+
+/* `operands`: one or two ids. */
+static void compute(struct specialiser *specialiser, uint32_t result, uint32_t instruction, const uint32_t *operands,
+                    uint32_t count)
+{
+    uint32_t left, right = 0, bits;
+    bool left_known = known(specialiser, operands[0], &left);
+    bool right_known = count < 2 || known(specialiser, operands[1], &right);
+    /* One operand is enough where it decides. */
+    if (instruction == SPIRV_LOGICAL_AND && ((left_known && left == 0) || (right_known && right == 0))) {
+        set_value(specialiser, result, 0);
+    } else if (instruction == SPIRV_LOGICAL_OR && ((left_known && left != 0) || (right_known && right != 0))) {
+        set_value(specialiser, result, 1);
+    } else if (left_known && right_known && spirv_compute(instruction, left, right, &bits)) {
+        set_value(specialiser, result, bits);
+    }
+}
+
+static void declare_constant(struct specialiser *specialiser, const uint32_t *words)
+{
+    uint32_t length = spirv_length(words);
+    uint32_t instruction = spirv_instruction(words);
+    uint32_t spec_id;
+    switch (instruction) {
+    case SPIRV_CONSTANT_TRUE:
+    case SPIRV_CONSTANT_FALSE:
+        set_value(specialiser, words[2], instruction == SPIRV_CONSTANT_TRUE);
+        break;
+    case SPIRV_CONSTANT:
+        if (length == 4) { /* not of 64 bits */
+            set_value(specialiser, words[2], words[3]);
+        }
+        break;
+    case SPIRV_SPEC_CONSTANT_TRUE:
+    case SPIRV_SPEC_CONSTANT_FALSE:
+    case SPIRV_SPEC_CONSTANT:
+        spec_id = specialiser->spec_ids[words[2]];
+        if (spec_id < specialiser->constant_count) {
+            uint32_t bits = specialiser->constants[spec_id];
+            set_value(specialiser, words[2], instruction == SPIRV_SPEC_CONSTANT ? bits : bits != 0);
+        }
+        break;
+    case SPIRV_SPEC_CONSTANT_OPERATION:
+        if (length == 5 || length == 6) {
+            compute(specialiser, words[2], words[3], words + 4, length - 4);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* A value that is known on the only live way in, as those of && and || are. */
+static void compute_phi(struct specialiser *specialiser, const struct block *block, const uint32_t *words)
+{
+    uint32_t value = 0, bits;
+    int ways = 0;
+    for (uint32_t i = 3; i + 1 < spirv_length(words); i += 2) {
+        const struct block *from = &specialiser->blocks[specialiser->block_of[words[i + 1]]];
+        if (from->live && (from->only == 0 || from->only == block->label)) {
+            value = words[i];
+            ways++;
+        }
+    }
+    if (ways == 1 && !is_loop(block) && known(specialiser, value, &bits)) {
+        set_value(specialiser, words[2], bits);
+    }
+}
+
+static void compute_block(struct specialiser *specialiser, const struct block *block)
+{
+    for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
+        if (!has_result(words)) {
+            continue;
+        }
+        specialiser->values[words[2]].known = false; /* of an earlier walk */
+        uint32_t length = spirv_length(words);
+        if (spirv_instruction(words) == SPIRV_PHI) {
+            compute_phi(specialiser, block, words);
+        } else if (length == 4 || length == 5) {
+            compute(specialiser, words[2], spirv_instruction(words), words + 3, length - 3);
+        }
+    }
+}
+
+/* False where the way leads back to a block that is no loop's head. */
+static bool enter_block(struct specialiser *specialiser, const struct block *from, uint32_t label, bool uncertain)
+{
+    struct block *to = &specialiser->blocks[specialiser->block_of[label]];
+    to->live = true;
+    to->ways++;
+    to->uncertain |= uncertain;
+    return to > from || is_loop(to);
+}
+
+static bool leave_block(struct specialiser *specialiser, struct block *block)
+{
+    const uint32_t *terminator = block->terminator;
+    uint32_t count = target_count(terminator);
+    uint32_t bits;
+    if (count > 1 && !block->whole && !is_loop(block) && known(specialiser, terminator[1], &bits)) {
+        block->only = chosen_target(terminator, bits);
+        return enter_block(specialiser, block, block->only, false);
+    }
+    bool ordered = true;
+    for (uint32_t i = 0; i < count; i++) {
+        ordered = enter_block(specialiser, block, target(terminator, i), count > 1) && ordered;
+    }
+    return ordered;
+}
+
+static bool walk(struct specialiser *specialiser)
+{
+    for (uint32_t i = 0; i < specialiser->block_count; i++) {
+        struct block *block = &specialiser->blocks[i];
+        block->live = block->entry;
+        block->only = 0;
+        block->ways = 0;
+        block->uncertain = false;
+    }
+    for (uint32_t i = 0; i < specialiser->block_count; i++) {
+        struct block *block = &specialiser->blocks[i];
+        if (block->live) {
+            compute_block(specialiser, block);
+            if (!leave_block(specialiser, block)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool has_phi(const struct block *block)
+{
+    const uint32_t *first = block->begin + spirv_length(block->begin);
+    return spirv_instruction(first) == SPIRV_PHI;
+}
+
+/* Blocks that live ones name must be there: behind an endless loop, or the way back of a loop that turns once. */
+static bool make_stubs(struct specialiser *specialiser)
+{
+    for (uint32_t i = 0; i < specialiser->block_count; i++) {
+        const struct block *block = &specialiser->blocks[i];
+        if (!block->live || block->only != 0 || block->merge == NULL) {
+            continue;
+        }
+        struct block *behind = &specialiser->blocks[specialiser->block_of[block->merge[1]]];
+        behind->stub = behind->live ? STUB_NONE : STUB_UNREACHABLE;
+        if (!is_loop(block)) {
+            continue;
+        }
+        struct block *back = &specialiser->blocks[specialiser->block_of[block->merge[2]]];
+        if (!back->live) {
+            if (has_phi(block)) {
+                return false; /* it would want a value from there */
+            }
+            back->stub = STUB_BRANCH;
+            back->stub_target = block->label;
+        }
+    }
+    return true;
+}
+
+/*
+ * A selection whose condition is known loses its OpSelectionMerge. Then nothing may leave it by a branch from within
+ * another selection, as the breaks of a switch do: such a one is left whole. False where the code cannot be cut.
+ */
+static bool find_live_blocks(struct specialiser *specialiser)
+{
+    for (bool settled = false; !settled;) {
+        settled = true;
+        if (!walk(specialiser)) {
+            return false;
+        }
+        for (uint32_t i = 0; i < specialiser->block_count; i++) {
+            struct block *block = &specialiser->blocks[i];
+            if (!block->live || block->only == 0 || block->merge == NULL) {
+                continue;
+            }
+            const struct block *behind = &specialiser->blocks[specialiser->block_of[block->merge[1]]];
+            if (behind->ways > 1 || behind->uncertain) {
+                block->whole = true;
+                settled = false;
+            }
+        }
+    }
+    return make_stubs(specialiser);
+}
+
+static void note_removed(struct specialiser *specialiser)
+{
+    for (uint32_t i = 0; i < specialiser->block_count; i++) {
+        const struct block *block = &specialiser->blocks[i];
+        if (block->live) {
+            continue;
+        }
+        specialiser->removed[block->label] = block->stub == STUB_NONE;
+        for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
+            if (has_result(words)) {
+                specialiser->removed[words[2]] = true;
+            }
+        }
+    }
+}
+
+static uint32_t *copy_words(uint32_t *to, const uint32_t *words)
+{
+    memcpy(to, words, spirv_length(words) * sizeof *words);
+    return to + spirv_length(words);
+}
+
+/* Without the ways that cannot be taken. */
+static uint32_t *write_phi(const struct specialiser *specialiser, const struct block *block, const uint32_t *words,
+                           uint32_t *to)
+{
+    uint32_t length = 3;
+    for (uint32_t i = 3; i + 1 < spirv_length(words); i += 2) {
+        const struct block *from = &specialiser->blocks[specialiser->block_of[words[i + 1]]];
+        if (from->live && (from->only == 0 || from->only == block->label)) {
+            to[length++] = words[i];
+            to[length++] = words[i + 1];
+        }
+    }
+    to[0] = length << 16 | SPIRV_PHI;
+    to[1] = words[1];
+    to[2] = words[2];
+    return to + length;
+}
+
+static uint32_t *write_block(const struct specialiser *specialiser, const struct block *block, uint32_t *to)
+{
+    for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
+        if (spirv_instruction(words) == SPIRV_PHI) {
+            to = write_phi(specialiser, block, words, to);
+        } else if (block->only == 0 || (words != block->merge && words != block->terminator)) {
+            to = copy_words(to, words);
+        }
+    }
+    if (block->only != 0) {
+        *to++ = 2U << 16 | SPIRV_BRANCH;
+        *to++ = block->only;
+    }
+    return to;
+}
+
+static uint32_t *write_stub(const struct block *block, uint32_t *to)
+{
+    if (block->stub == STUB_NONE) {
+        return to;
+    }
+    to = copy_words(to, block->begin);
+    if (block->stub == STUB_UNREACHABLE) {
+        *to++ = 1U << 16 | SPIRV_UNREACHABLE;
+        return to;
+    }
+    *to++ = 2U << 16 | SPIRV_BRANCH;
+    *to++ = block->stub_target;
+    return to;
+}
+
+/* Returns behind the last word written. */
+static uint32_t *write_code(const struct specialiser *specialiser, uint32_t *to)
+{
+    const uint32_t *words = specialiser->code->words;
+    memcpy(to, words, SPIRV_HEADER_WORDS * sizeof *words);
+    to += SPIRV_HEADER_WORDS;
+    uint32_t index = 0;
+    for (words += SPIRV_HEADER_WORDS; words < specialiser->end;) {
+        uint32_t instruction = spirv_instruction(words);
+        if (index < specialiser->block_count && words == specialiser->blocks[index].begin) {
+            const struct block *block = &specialiser->blocks[index++];
+            to = block->live ? write_block(specialiser, block, to) : write_stub(block, to);
+            words = block->end;
+            continue;
+        }
+        bool annotates = instruction == SPIRV_NAME || instruction == SPIRV_DECORATE;
+        if (!annotates || !specialiser->removed[words[1]]) {
+            to = copy_words(to, words);
+        }
+        words += spirv_length(words);
+    }
+    return to;
+}
+
+/* Notes the blocks. False where one has no end. */
+static bool read_functions(struct specialiser *specialiser)
+{
+    struct block *block = NULL;
+    bool entry = false;
+    for (const uint32_t *words = specialiser->functions; words < specialiser->end; words += spirv_length(words)) {
+        uint32_t instruction = spirv_instruction(words);
+        if (instruction == SPIRV_FUNCTION) {
+            entry = true;
+        } else if (instruction == SPIRV_LABEL) {
+            specialiser->block_of[words[1]] = specialiser->block_count;
+            block = &specialiser->blocks[specialiser->block_count++];
+            *block = (struct block){.label = words[1], .begin = words, .entry = entry};
+            entry = false;
+        } else if (block != NULL && (instruction == SPIRV_LOOP_MERGE || instruction == SPIRV_SELECTION_MERGE)) {
+            block->merge = words;
+        } else if (block != NULL && is_terminator(instruction)) {
+            block->terminator = words;
+            block->end = words + spirv_length(words);
+            block = NULL;
+        }
+    }
+    return block == NULL;
+}
+
+static void read_declarations(struct specialiser *specialiser)
+{
+    for (uint32_t id = 0; id < specialiser->bound; id++) {
+        specialiser->spec_ids[id] = NO_INDEX;
+        specialiser->block_of[id] = 0;
+    }
+    const uint32_t *words = specialiser->code->words + SPIRV_HEADER_WORDS;
+    for (; words < specialiser->functions; words += spirv_length(words)) {
+        if (spirv_instruction(words) == SPIRV_DECORATE && words[2] == SPIRV_SPEC_ID) {
+            specialiser->spec_ids[words[1]] = words[3];
+        } else {
+            declare_constant(specialiser, words); /* decorations come before */
+        }
+    }
+}
+
+static enum status allocate(struct specialiser *specialiser)
+{
+    const struct kernel_code *code = specialiser->code;
+    if (code->word_count < SPIRV_HEADER_WORDS || code->words[0] != SPIRV_MAGIC) {
+        return fail(STATUS_FAILED, "kernel %s: the code is not SPIR-V", code->name);
+    }
+    specialiser->bound = code->words[3];
+    specialiser->end = code->words + code->word_count;
+    specialiser->functions = NULL;
+    uint32_t labels = 0;
+    for (const uint32_t *words = code->words + SPIRV_HEADER_WORDS; words < specialiser->end;
+         words += spirv_length(words)) {
+        if (spirv_length(words) == 0 || spirv_length(words) > (size_t)(specialiser->end - words)) {
+            return fail(STATUS_FAILED, "kernel %s: the SPIR-V is cut off", code->name);
+        }
+        if (spirv_instruction(words) == SPIRV_FUNCTION && specialiser->functions == NULL) {
+            specialiser->functions = words;
+        }
+        labels += spirv_instruction(words) == SPIRV_LABEL;
+    }
+    specialiser->functions = specialiser->functions == NULL ? specialiser->end : specialiser->functions;
+    TRY(memory_allocate(specialiser->bound, sizeof *specialiser->spec_ids, &specialiser->spec_ids));
+    TRY(memory_allocate(specialiser->bound, sizeof *specialiser->block_of, &specialiser->block_of));
+    TRY(memory_allocate(specialiser->bound, sizeof *specialiser->values, &specialiser->values));
+    TRY(memory_allocate(specialiser->bound, sizeof *specialiser->removed, &specialiser->removed));
+    return memory_allocate(labels, sizeof *specialiser->blocks, &specialiser->blocks);
+}
+
+static enum status specialise(struct specialiser *specialiser, uint32_t **made, size_t *word_count)
+{
+    const struct kernel_code *code = specialiser->code;
+    TRY(allocate(specialiser));
+    TRY(memory_allocate(code->word_count, sizeof **made, made));
+    read_declarations(specialiser);
+    if (read_functions(specialiser) && find_live_blocks(specialiser)) {
+        note_removed(specialiser);
+        *word_count = (size_t)(write_code(specialiser, *made) - *made);
+    } else {
+        memcpy(*made, code->words, code->word_count * sizeof **made);
+        *word_count = code->word_count;
+    }
+    return STATUS_OK;
+}
+
+enum status kernel_specialise(const struct kernel_code *code, const uint32_t *constants, int count, uint32_t **words,
+                              size_t *word_count)
+{
+    struct specialiser specialiser = {.code = code, .constants = constants, .constant_count = (uint32_t)count};
+    *words = NULL;
+    enum status status = specialise(&specialiser, words, word_count);
+    free(specialiser.spec_ids);
+    free(specialiser.block_of);
+    free(specialiser.values);
+    free(specialiser.removed);
+    free(specialiser.blocks);
+    return status;
+}
