@@ -59,7 +59,8 @@ struct gather_row {
 /* Which vector of the rows comes next; the same for all invocations. */
 struct gather_step {
     int channel;
-    int y, x; /* kernel position times dilation */
+    /* Kernel position times dilation: of the vector (.x), or of each component where each has its own (GATHER_SINGLE). */
+    ivec4 y, x;
 };
 
 /* `first`: texel at which the tensor begins. */
@@ -77,66 +78,82 @@ gather_row gather_find(uint row, bool exists, int first, gather_sizes from)
 }
 
 /* On to the next kernel position where it is reached; behind the last one everything is outside. */
-void gather_wrap(bool next_column, inout gather_step step, gather_sizes from)
+void gather_wrap(bool next_column, inout int y, inout int x, gather_sizes from)
 {
-    step.x += next_column ? from.dilation.y : 0;
-    bool next_row = step.x == from.end.y;
-    step.x = next_row ? 0 : step.x;
-    step.y += next_row ? from.dilation.x : 0;
-    step.y = step.y == from.end.x ? FAR : step.y;
+    x += next_column ? from.dilation.y : 0;
+    bool next_row = x == from.end.y;
+    x = next_row ? 0 : x;
+    y += next_row ? from.dilation.x : 0;
+    y = y == from.end.x ? FAR : y;
+}
+
+/* The positions of the other components, from the first's on. */
+void gather_spread(inout gather_step step, gather_sizes from)
+{
+    step.y = step.y.xxxx;
+    step.x = step.x.xxxx;
+    gather_wrap(true, step.y.y, step.x.y, from);
+    step.y.zw = step.y.yy;
+    step.x.zw = step.x.yy;
+    gather_wrap(true, step.y.z, step.x.z, from);
+    step.y.w = step.y.z;
+    step.x.w = step.x.z;
+    gather_wrap(true, step.y.w, step.x.w, from);
 }
 
 gather_step gather_begin(uint vector, gather_sizes from)
 {
     if (GATHER == GATHER_ROWS) {
-        return gather_step(int(vector), 0, 0);
+        return gather_step(int(vector), ivec4(0), ivec4(0));
     }
     int position = GATHER == GATHER_SINGLE ? int(vector) * 4 : int(vector) / from.channels;
     int i = position / from.kernel_width;
     int y = i * from.dilation.x;
-    return gather_step(GATHER == GATHER_SINGLE ? 0 : int(vector) - position * from.channels,
-                       y >= from.end.x ? FAR : y, (position - i * from.kernel_width) * from.dilation.y);
+    gather_step step = gather_step(GATHER == GATHER_SINGLE ? 0 : int(vector) - position * from.channels,
+                                   ivec4(y >= from.end.x ? FAR : y),
+                                   ivec4((position - i * from.kernel_width) * from.dilation.y));
+    if (GATHER == GATHER_SINGLE) {
+        gather_spread(step, from);
+    }
+    return step;
 }
 
-/* `count` vectors on, at most to the next kernel position. */
+/* `count` vectors on, at most to the next kernel position; with GATHER_SINGLE one. */
 void gather_advance(inout gather_step step, int count, gather_sizes from)
 {
     if (GATHER == GATHER_SINGLE) {
-        gather_wrap(true, step, from);
-        gather_wrap(true, step, from);
-        gather_wrap(true, step, from);
-        gather_wrap(true, step, from);
+        step.y.x = step.y.w;
+        step.x.x = step.x.w;
+        gather_wrap(true, step.y.x, step.x.x, from);
+        gather_spread(step, from);
         return;
     }
     step.channel += count;
     if (GATHER == GATHER_WINDOWS) {
         bool next = step.channel == from.channels;
         step.channel = next ? 0 : step.channel;
-        gather_wrap(next, step, from);
+        gather_wrap(next, step.y.x, step.x.x, from);
     }
 }
 
-int gather_texel(gather_row row, gather_step step, gather_sizes from)
+int gather_texel(gather_row row, int channel, int kernel_y, int kernel_x, gather_sizes from)
 {
     if (GATHER == GATHER_ROWS) {
-        return WHOLE == 1 || step.channel < from.channels ? row.start + step.channel : OUTSIDE;
+        return WHOLE == 1 || channel < from.channels ? row.start + channel : OUTSIDE;
     }
-    int y = row.y + step.y;
-    int x = row.x + step.x;
+    int y = row.y + kernel_y;
+    int x = row.x + kernel_x;
     bool inside = uint(y) < uint(from.read_height) && uint(x) < uint(from.read_width);
-    return inside ? row.start + (y * from.read_width + x) * from.channels + step.channel : OUTSIDE;
+    return inside ? row.start + (y * from.read_width + x) * from.channels + channel : OUTSIDE;
 }
 
 vec4 gather_load(gather_row row, gather_step step, gather_sizes from)
 {
-    vec4 value = imageLoad(left, gather_texel(row, step, from));
+    vec4 value = imageLoad(left, gather_texel(row, step.channel, step.y.x, step.x.x, from));
     if (GATHER == GATHER_SINGLE) {
-        gather_wrap(true, step, from);
-        value.y = imageLoad(left, gather_texel(row, step, from)).x;
-        gather_wrap(true, step, from);
-        value.z = imageLoad(left, gather_texel(row, step, from)).x;
-        gather_wrap(true, step, from);
-        value.w = imageLoad(left, gather_texel(row, step, from)).x;
+        value.y = imageLoad(left, gather_texel(row, step.channel, step.y.y, step.x.y, from)).x;
+        value.z = imageLoad(left, gather_texel(row, step.channel, step.y.z, step.x.z, from)).x;
+        value.w = imageLoad(left, gather_texel(row, step.channel, step.y.w, step.x.w, from)).x;
     }
     return value;
 }
@@ -146,7 +163,7 @@ void gather_load_four(gather_row row, gather_step step0, gather_step step1, gath
                       gather_sizes from, out vec4 a0, out vec4 a1, out vec4 a2, out vec4 a3)
 {
     if (WHOLE == 1) {
-        int first = gather_texel(row, step0, from);
+        int first = gather_texel(row, step0.channel, step0.y.x, step0.x.x, from);
         a0 = imageLoad(left, first);
         a1 = imageLoad(left, first + 1);
         a2 = imageLoad(left, first + 2);

@@ -35,14 +35,11 @@ vec4 load_texel(int texel)
 
 vec4 load_left(gather_row row, gather_step step, gather_sizes from)
 {
-    vec4 value = load_texel(gather_texel(row, step, from));
+    vec4 value = load_texel(gather_texel(row, step.channel, step.y.x, step.x.x, from));
     if (GATHER == GATHER_SINGLE) {
-        gather_wrap(true, step, from);
-        value.y = load_texel(gather_texel(row, step, from)).x;
-        gather_wrap(true, step, from);
-        value.z = load_texel(gather_texel(row, step, from)).x;
-        gather_wrap(true, step, from);
-        value.w = load_texel(gather_texel(row, step, from)).x;
+        value.y = load_texel(gather_texel(row, step.channel, step.y.y, step.x.y, from)).x;
+        value.z = load_texel(gather_texel(row, step.channel, step.y.z, step.x.z, from)).x;
+        value.w = load_texel(gather_texel(row, step.channel, step.y.w, step.x.w, from)).x;
     }
     return value;
 }
