@@ -1,8 +1,10 @@
 /* Handwritten-looking digits that the program draws itself: a real task that needs no download. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "data/digit_drawing.h"
@@ -43,9 +45,16 @@ static const struct option options[] = {
 
 static const char *const class_names[DIGIT_CLASSES] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 
+/* Where a digit's pixels are on their way to: many threads may read, so one of them claims the place. */
+enum drawn { NOT_DRAWN, BEING_DRAWN, DRAWN };
+
+/* Digits are drawn when they are first read, then kept: so a run starts at once, and a rank draws only what it reads.
+ */
 struct digits_state {
-    uint8_t *pixels[SPLIT_COUNT]; /* drawn once: DIGIT_PIXELS each */
-    float values[256];            /* of a pixel, normalised */
+    uint64_t seed;
+    uint8_t *pixels[SPLIT_COUNT];        /* DIGIT_PIXELS each */
+    _Atomic uint8_t *drawn[SPLIT_COUNT]; /* enum drawn, by digit */
+    float values[256];                   /* of a pixel, normalised */
 };
 
 /* Balanced classes, whatever the number of samples. */
@@ -54,15 +63,11 @@ static int label_of(int64_t index)
     return (int)(index % DIGIT_CLASSES);
 }
 
-static enum status draw_split(struct digits_state *state, enum split split, int64_t count, uint64_t seed)
+static enum status make_room(struct digits_state *state, enum split split, int64_t count)
 {
     TRY(memory_allocate((size_t)count, DIGIT_PIXELS, &state->pixels[split]));
-    for (int64_t i = 0; i < count; i++) {
-        struct random random;
-        random_init(&random, seed, RANDOM_DATA, ((uint64_t)split << 32) + (uint64_t)i);
-        digit_draw(label_of(i), &random, state->pixels[split] + i * DIGIT_PIXELS);
-    }
-    return STATUS_OK;
+    memset(state->pixels[split], 0, (size_t)count * DIGIT_PIXELS); /* so that memory does not grow while training */
+    return memory_allocate((size_t)count, sizeof *state->drawn[split], &state->drawn[split]);
 }
 
 static enum status digits_open(struct dataset *dataset, const void *values, const struct checkpoint *saved)
@@ -72,8 +77,9 @@ static enum status digits_open(struct dataset *dataset, const void *values, cons
     struct digits_state *state;
     TRY(memory_allocate(1, sizeof *state, &state));
     dataset->state = state;
-    TRY(draw_split(state, SPLIT_TRAIN, given->train, (uint64_t)given->seed));
-    TRY(draw_split(state, SPLIT_TEST, given->test, (uint64_t)given->seed));
+    state->seed = (uint64_t)given->seed;
+    TRY(make_room(state, SPLIT_TRAIN, given->train));
+    TRY(make_room(state, SPLIT_TEST, given->test));
     for (int i = 0; i < 256; i++) {
         state->values[i] = ((float)i / 255.0F - pixel_mean) / pixel_deviation;
     }
@@ -102,8 +108,28 @@ static void digits_close(struct dataset *dataset)
     }
     for (int split = 0; split < SPLIT_COUNT; split++) {
         free(state->pixels[split]);
+        free((void *)state->drawn[split]);
     }
     free(state);
+}
+
+/* `drawing`: of DIGIT_PIXELS, for a digit that is not kept yet. */
+static const uint8_t *find_pixels(const struct digits_state *state, enum split split, int64_t index, uint8_t *drawing)
+{
+    uint8_t *kept = state->pixels[split] + index * DIGIT_PIXELS;
+    _Atomic uint8_t *drawn = &state->drawn[split][index];
+    if (atomic_load_explicit(drawn, memory_order_acquire) == DRAWN) {
+        return kept;
+    }
+    struct random random;
+    random_init(&random, state->seed, RANDOM_DATA, ((uint64_t)split << 32) + (uint64_t)index);
+    digit_draw(label_of(index), &random, drawing);
+    uint8_t expected = NOT_DRAWN;
+    if (atomic_compare_exchange_strong(drawn, &expected, BEING_DRAWN)) {
+        memcpy(kept, drawing, DIGIT_PIXELS);
+        atomic_store_explicit(drawn, DRAWN, memory_order_release);
+    }
+    return drawing;
 }
 
 static enum status digits_read(const struct dataset *dataset, enum split split, int64_t index, int64_t epoch,
@@ -111,7 +137,8 @@ static enum status digits_read(const struct dataset *dataset, enum split split, 
 {
     (void)epoch;
     const struct digits_state *state = dataset->state;
-    const uint8_t *pixels = state->pixels[split] + index * DIGIT_PIXELS;
+    uint8_t drawing[DIGIT_PIXELS];
+    const uint8_t *pixels = find_pixels(state, split, index, drawing);
     const int64_t stride = shape_stride(dataset->fields[0].shape);
     float *image = fields[0];
     for (int64_t i = 0; i < DIGIT_PIXELS; i++) {
