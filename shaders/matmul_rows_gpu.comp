@@ -102,9 +102,9 @@ void store(uint row, uint column, vec4 sum, bool is_first, gather_sizes from)
         sum += imageLoad(bias, int(column));
     }
     sum = epilogue_apply(sum, epilogue_load(column, columns));
-    bvec4 inside = lessThan(uvec4(column * 4) + uvec4(0, 1, 2, 3), uvec4(push.columns));
     uint skipped = push.parts > 1 ? (push.end_row - push.first_row) * columns : push.batch.result;
-    y[find_place(row, from, columns) + column + gl_WorkGroupID.z * skipped] = mix(vec4(0), sum, inside);
+    y[find_place(row, from, columns) + column + gl_WorkGroupID.z * skipped] =
+        without_padding(sum, column, push.columns);
 }
 
 #define STORE(i)                                                                                                       \

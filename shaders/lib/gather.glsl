@@ -5,13 +5,13 @@
  * outside the image. Everything is counted in vectors of four channels; of an image with one channel (GATHER_SINGLE) a
  * vector is made of four kernel positions, so that nothing is multiplied with the padding of the channels.
  */
+#include "padding.glsl"
+
 layout(constant_id = 0) const uint GATHER = GATHER_ROWS;
 layout(constant_id = 1) const uint WHOLE = 0; /* 1: the channels are a multiple of 16, so 4 vectors lie side by side */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer left;
 
-/* Texel that lies outside every view: it reads as 0 (robustBufferAccess2, which the engine enables). */
-const int OUTSIDE = -0x40000000;
 /* A row or column so far away that it is outside every image. */
 const int FAR = 1 << 24;
 

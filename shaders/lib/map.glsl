@@ -1,6 +1,7 @@
 /* Functions of one element by number (map.h), to be given as specialization constants. */
 #include "../map.h"
 #include "math.glsl"
+#include "padding.glsl"
 
 /* y = f(x). Comparisons are such that NaN stays NaN. */
 vec4 map_apply(uint function, float slope, vec4 x)
@@ -46,5 +47,5 @@ bool map_moves_zero(uint function)
 vec4 map_without_padding(vec4 value, uint index, map_channels channels)
 {
     uint vector = index - divide(index, channels.stride) * channels.stride.value;
-    return mix(vec4(0), value, lessThan(vector * 4 + uvec4(0, 1, 2, 3), uvec4(channels.count)));
+    return without_padding(value, vector, channels.count);
 }
