@@ -5,37 +5,39 @@
  * that a run that diverges is noticed.
  */
 
-vec4 accurate_exp(vec4 x)
+/* exp(x) / 2^n, with n so that it is about 1. */
+vec4 exp_without_power(vec4 x, out ivec4 n)
 {
-    /* x = n ln 2 + r, with ln 2 in two parts so that r is exact. Beyond these bounds the result is 0 or infinite. */
-    precise vec4 bounded = clamp(x, -104.0, 89.0);
-    precise vec4 n = floor(bounded * 1.44269504088896341 + 0.5);
-    precise vec4 r = (bounded - n * 0.693359375) + n * 2.12194440e-4;
+    /* x = n ln 2 + r, with ln 2 in two parts so that r is exact. */
+    precise vec4 whole = floor(x * 1.44269504088896341 + 0.5);
+    precise vec4 r = (x - whole * 0.693359375) + whole * 2.12194440e-4;
     vec4 p = 1.9875691500e-4 * r + 1.3981999507e-3;
     p = p * r + 8.3334519073e-3;
     p = p * r + 4.1665795894e-2;
     p = p * r + 1.6666665459e-1;
     p = p * r + 5.0000001201e-1;
-    vec4 y = p * (r * r) + r + 1.0;
+    n = ivec4(whole);
+    return p * (r * r) + r + 1.0;
+}
+
+vec4 accurate_exp(vec4 x)
+{
+    /* Beyond these bounds the result is 0 or infinite. */
+    precise vec4 bounded = clamp(x, -104.0, 89.0);
+    ivec4 n;
+    vec4 y = exp_without_power(bounded, n);
     /* 2^n in two factors: alone it may not be a normal number. */
-    ivec4 whole = ivec4(n);
-    ivec4 half_of = whole >> 1;
-    y = y * intBitsToFloat((half_of + 127) << 23) * intBitsToFloat((whole - half_of + 127) << 23);
+    ivec4 half_of = n >> 1;
+    y = y * intBitsToFloat((half_of + 127) << 23) * intBitsToFloat((n - half_of + 127) << 23);
     return mix(y, x, isnan(x));
 }
 
 /* The same for x that is not positive, in two thirds of the instructions: what is below 2^-125 becomes 0. */
 vec4 accurate_exp_negative(vec4 x)
 {
-    precise vec4 n = floor(x * 1.44269504088896341 + 0.5);
-    precise vec4 r = (x - n * 0.693359375) + n * 2.12194440e-4;
-    vec4 p = 1.9875691500e-4 * r + 1.3981999507e-3;
-    p = p * r + 8.3334519073e-3;
-    p = p * r + 4.1665795894e-2;
-    p = p * r + 1.6666665459e-1;
-    p = p * r + 5.0000001201e-1;
-    vec4 y = p * (r * r) + r + 1.0;
-    return mix(y * intBitsToFloat((ivec4(n) + 127) << 23), vec4(0), lessThan(x, vec4(-86.6)));
+    ivec4 n;
+    vec4 y = exp_without_power(x, n);
+    return mix(y * intBitsToFloat((n + 127) << 23), vec4(0), lessThan(x, vec4(-86.6)));
 }
 
 vec4 accurate_sigmoid(vec4 x)
