@@ -124,7 +124,8 @@ static enum status run_round(struct trial *trials, int count)
 
 /* --- a field ------------------------------------------------------------------------------------------------------ */
 
-/* The layer with every candidate, in turn. `ratios` gets each one's time by the present one's, added to what it holds.
+/*
+ * The layer with every candidate, in turn. `ratios` gets each one's time by the present one's, added to what it holds.
  */
 static enum status measure_case(const struct tune_params *params, const struct tuning *tuning,
                                 const struct bench_case *of, int present, struct tune_field *field, double *ratios)

@@ -29,7 +29,8 @@ static enum status open_file(const char *path, int *file, uint64_t *length)
     return STATUS_OK;
 }
 
-/* The whole file into the image, its seal checked. Nothing is allocated before the first block has proved its length.
+/*
+ * The whole file into the image, its seal checked. Nothing is allocated before the first block has proved its length.
  */
 static enum status read_sealed(int file, uint64_t length, struct image *image)
 {

@@ -78,7 +78,8 @@ struct reduce_result {
     int64_t first_not_finite; /* the first element of the flat buffer that is not finite, or -1; equal on all ranks */
 };
 
-/* Waits for all buckets. The sums then lie in piece 0 at the owned ranges. Norm and finite check come from all ranks.
+/*
+ * Waits for all buckets. The sums then lie in piece 0 at the owned ranges. Norm and finite check come from all ranks.
  */
 enum status reduce_finish(struct reduce *reduce, struct reduce_result *result) MUST_CHECK;
 /* After the update: every rank's owned range of `values` to all ranks. No communication in REDUCE_ALLREDUCE. */

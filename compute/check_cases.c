@@ -19,7 +19,8 @@
         .rank = 3, .dim = { c, h, w }                                                                                  \
     }
 
-/* Odd sizes, so that tiles and vectors of four are not filled; a slope must not vanish, or there is nothing to check.
+/*
+ * Odd sizes, so that tiles and vectors of four are not filled; a slope must not vanish, or there is nothing to check.
  */
 const struct check_case check_cases[] = {
     {"linear", "features = 7\n", {VECTOR(13)}, 1, 4, 2, -1, 1, 0},

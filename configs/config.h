@@ -46,7 +46,8 @@ bool config_has_section(const struct config *config, const char *section);
  * Sections that only the command line names are left out: an override changes a layer, it adds none.
  */
 const char *config_section_name(const struct config *config, const char *prefix, size_t index);
-/* The text of a key, or NULL. Does not count as reading it. `line`, if not NULL, gets "file:line" (NULL without key).
+/*
+ * The text of a key, or NULL. Does not count as reading it. `line`, if not NULL, gets "file:line" (NULL without key).
  */
 const char *config_get(const struct config *config, const char *section, const char *key, const char **line);
 /* The keys of a section that the command line sets, in order: index 0, 1, ... until NULL. *value gets the text. */

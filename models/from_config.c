@@ -92,7 +92,8 @@ static void unknown_name(struct builder *builder, const char *section, const cha
     free(names);
 }
 
-/* Why there is no value of that name: a layer above failed, which is told already; it stands below; or nothing has it.
+/*
+ * Why there is no value of that name: a layer above failed, which is told already; it stands below; or nothing has it.
  */
 static void unknown_input(struct builder *builder, const char *section, const char *name)
 {

@@ -1,4 +1,5 @@
-/* A network made from a config: the graph, and which of its values are the input, the target, the prediction, the loss.
+/*
+ * A network made from a config: the graph, and which of its values are the input, the target, the prediction, the loss.
  */
 #ifndef MODELS_MODEL_H
 #define MODELS_MODEL_H

@@ -13,7 +13,7 @@ struct col2im_push {
     uint padding_height, padding_width;
     uint read_height, read_width; /* positions that a sample's rows were made for */
     uint row_vectors;
-    uint first_sample;            /* whose rows come first */
+    uint first_sample; /* whose rows come first */
 };
 
 #endif

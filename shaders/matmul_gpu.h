@@ -8,7 +8,8 @@
 /* Products that one turn of the loop adds to every sum of a tile as high as that. */
 #define MATMUL_GPU_STEP(tile_rows) (4 * MATMUL_GPU_INVOCATIONS / (tile_rows))
 
-/* The grid's z numbers the products of a batch; or, of one product, the parts of its depth, each into its own output.
+/*
+ * The grid's z numbers the products of a batch; or, of one product, the parts of its depth, each into its own output.
  */
 struct matmul_rows_gpu_push {
     gather left;

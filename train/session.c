@@ -97,8 +97,7 @@ static enum status read_config(struct session *session, const struct session_par
     return comm_rank(session->comm) == 0 ? model_warn_unread(params->config, &session->model) : STATUS_OK;
 }
 
-/* --- the program ---------------------------------------------------------------------------------------------------
- */
+/* --- the program -------------------------------------------------------------------------------------------------- */
 
 static bool has_host_steps(const struct tape *tape)
 {

@@ -81,7 +81,8 @@ enum status session_initialise(struct session *session) MUST_CHECK;
 /* This rank's part of the training batches, from batch `start` on. The session must outlive it. */
 enum status session_create_loader(const struct session *session, int64_t start, struct loader **loader) MUST_CHECK;
 
-/* rank_sizes[r] = `size` bytes times the shards of rank r: for comm_gather_all() of rows a shard. Returns rank_sizes.
+/*
+ * rank_sizes[r] = `size` bytes times the shards of rank r: for comm_gather_all() of rows a shard. Returns rank_sizes.
  */
 const int64_t *session_shard_sizes(struct session *session, int64_t size);
 

@@ -46,7 +46,8 @@ enum status program_add_phase(struct program *program, const char *name, const s
 /* Plans a tape made by hand (an update); takes it over. */
 enum status program_add_tape(struct program *program, const char *name, struct tape *tape, int *phase) MUST_CHECK;
 
-/* SHA-256 over all that must be equal on every rank: layers, parameters, layout, buckets (not the ranks' own shards).
+/*
+ * SHA-256 over all that must be equal on every rank: layers, parameters, layout, buckets (not the ranks' own shards).
  */
 enum status program_digest(const struct program *program, uint8_t result[32]) MUST_CHECK;
 

@@ -67,7 +67,8 @@ static inline struct binding binding_part(struct binding binding, int64_t first,
 
 enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE };
 
-/* One kernel launch. Binding i is `layout(binding = i)` of the shader; the shader says what kind of descriptor it is.
+/*
+ * One kernel launch. Binding i is `layout(binding = i)` of the shader; the shader says what kind of descriptor it is.
  */
 struct dispatch {
     const char *kernel; /* a shader's file name without .comp */

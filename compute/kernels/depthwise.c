@@ -8,6 +8,7 @@
 #include "shaders/conv2d_depthwise.h"
 
 enum { MAX_POSITIONS = 49, MAX_SUMS = 25 }; /* of a kernel: the weights of all are held, or their gradients */
+
 enum { MIN_CHUNK = 16 }; /* blocks */
 
 enum direction { FORWARD, BACKWARD };

@@ -16,8 +16,7 @@ int64_t panels_elements(int64_t depth, int64_t columns);
 /* Where element (k, n) lies, in floats. */
 int64_t panels_place(int64_t depth, int64_t columns, int64_t k, int64_t n);
 
-/* --- the left operand ------------------------------------------------------------------------------------------------
- */
+/* --- the left operand --------------------------------------------------------------------------------------------- */
 
 /* Element k of a row: kernel position (i, j) and channel c of the tensor read, k = (i * width + j) * stride + c. */
 struct matmul_left {
@@ -37,8 +36,7 @@ struct matmul_left matmul_left_windows(struct binding image, const struct window
 struct matmul_left matmul_left_single(struct binding image, const struct window *window, struct shape made,
                                       struct shape read);
 
-/* --- products ------------------------------------------------------------------------------------------------------
- */
+/* --- products ----------------------------------------------------------------------------------------------------- */
 
 /* Rows made for every stride-th position of an image, from `first` on, go to those positions; at most 65,535 wide. */
 struct matmul_scatter {
@@ -101,7 +99,8 @@ struct matmul_gradient {
 enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
                             int parameter) MUST_CHECK;
 
-/* Matrix (i, j) of the result, numbered i * size[1] + j, is the transpose of number first - i * step[0] - j * step[1].
+/*
+ * Matrix (i, j) of the result, numbered i * size[1] + j, is the transpose of number first - i * step[0] - j * step[1].
  */
 struct matmul_transpose {
     struct binding source; /* matrices of rows x columns, one below the other */

@@ -88,8 +88,7 @@ static struct split make_split(const struct tile *tile, int64_t total, int64_t p
     return (struct split){.tile = tile, .parts = divide_up_count(turns, part_turns), .length = part_turns * step};
 }
 
-/* --- rows ----------------------------------------------------------------------------------------------------------
- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static struct split split_depth(const struct tape *tape, const struct matmul_rows *params)
 {
@@ -173,8 +172,7 @@ enum status matmul_gpu_rows(struct tape *tape, const struct matmul_rows *params,
     return STATUS_OK;
 }
 
-/* --- columns -------------------------------------------------------------------------------------------------------
- */
+/* --- columns ------------------------------------------------------------------------------------------------------ */
 
 /* The parts that a split cuts each shard into, kept apart; without one (NULL) the sums of shards, added as a tree. */
 static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles,

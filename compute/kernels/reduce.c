@@ -8,7 +8,8 @@
 #include "compute/kernels/range.h"
 #include "shaders/reduce.h"
 
-/* Groups of more rows are added in chunks first: shorter chains of rounding, more invocations, fewer turns of a loop.
+/*
+ * Groups of more rows are added in chunks first: shorter chains of rounding, more invocations, fewer turns of a loop.
  */
 enum { MIN_CHUNK = 64, MAX_ROWS = 1 << 29 };
 

@@ -348,7 +348,8 @@ static enum status fold(const struct layer *layer, struct tape *tape, struct bin
     return tape_dispatch(tape, &dispatch);
 }
 
-/* What the map of an epilogue made, for its derivative; without one the output may be no more, and something is bound.
+/*
+ * What the map of an epilogue made, for its derivative; without one the output may be no more, and something is bound.
  */
 static struct binding bind_output(const struct layer *layer, const struct tape *tape)
 {

@@ -69,7 +69,8 @@ static void plain_numbers_come_through(void **state)
 static void the_format_is_rfc_4180(void **state)
 {
     (void)state;
-    /* A byte order mark, CRLF, quotes with delimiters, quotes and line ends inside, blanks, a blank line, no last end.
+    /*
+     * A byte order mark, CRLF, quotes with delimiters, quotes and line ends inside, blanks, a blank line, no last end.
      */
     struct dataset *table = open_table("\xEF\xBB\xBF\"a \"\"b\"\", c\",y , name\r\n"
                                        " 1.5e1 , \"-2\",\"one\r\ntwo\"\r\n"

@@ -254,8 +254,7 @@ static void what_the_host_sees_stays(void **state)
     graph_release(&test.graph);
 }
 
-/* --- the same bits -------------------------------------------------------------------------------------------------
- */
+/* --- the same bits ------------------------------------------------------------------------------------------------ */
 
 enum { FUSED, UNFUSED, FUSED_EVALUATION, UNFUSED_EVALUATION, PHASES };
 

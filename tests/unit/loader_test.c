@@ -1,4 +1,5 @@
-/* The loader: which samples a batch holds, on any number of ranks, from any start, and that no thread is left behind.
+/*
+ * The loader: which samples a batch holds, on any number of ranks, from any start, and that no thread is left behind.
  */
 #include "tests/unit/data_test.h"
 

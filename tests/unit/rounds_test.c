@@ -1,4 +1,5 @@
-/* Gradient accumulation: whatever the rounds and ranks, the copies end up as the pieces of one fixed tree, bit for bit.
+/*
+ * Gradient accumulation: whatever the rounds and ranks, the copies end up as the pieces of one fixed tree, bit for bit.
  */
 #include "tests/unit/test.h"
 
