@@ -119,6 +119,18 @@ enum status layer_require_numbers(const struct layer *layer)
     return STATUS_OK;
 }
 
+enum status layer_require_image(const struct layer *layer)
+{
+    struct shape input = layer_input_shape(layer, 0);
+    char text[SHAPE_TEXT_SIZE];
+    TRY(layer_require_numbers(layer));
+    if (input.rank != 3) {
+        return layer_fail(layer, "needs an image (channels x height x width), but its input is %s",
+                          shape_format(input, text));
+    }
+    return STATUS_OK;
+}
+
 static bool layer_needs_gradient(const struct layer *layer)
 {
     for (int i = 0; i < layer->input_count; i++) {

@@ -72,6 +72,8 @@ enum status layer_add_parameter(struct layer *layer, const char *suffix, const s
 
 /* Fails where an input holds integers. */
 enum status layer_require_numbers(const struct layer *layer) MUST_CHECK;
+/* The same, and where the first input is no image. */
+enum status layer_require_image(const struct layer *layer) MUST_CHECK;
 
 /* All layer types, NULL-terminated; made by the build from compute/layers/meson.build. */
 extern const struct layer_type *const layer_types[];

@@ -27,11 +27,7 @@ enum status pool_infer(struct layer *layer)
     const struct pool_options *options = layer->options;
     struct shape input = layer_input_shape(layer, 0);
     char text[SHAPE_TEXT_SIZE];
-    TRY(layer_require_numbers(layer));
-    if (input.rank != 3) {
-        return layer_fail(layer, "needs an image (channels x height x width), but its input is %s",
-                          shape_format(input, text));
-    }
+    TRY(layer_require_image(layer));
     if (options->kernel[0] * (options->kernel[1] + 2) > MAX_TURNS) {
         return layer_fail(layer, "a window has at most about %d positions", MAX_TURNS);
     }

@@ -118,12 +118,7 @@ static enum status infer(struct layer *layer)
     struct shape input = layer_input_shape(layer, 0);
     struct shape output;
     struct window window;
-    char text[SHAPE_TEXT_SIZE];
-    TRY(layer_require_numbers(layer));
-    if (input.rank != 3) {
-        return layer_fail(layer, "needs an image (channels x height x width), but its input is %s",
-                          shape_format(input, text));
-    }
+    TRY(layer_require_image(layer));
     if (input.dim[0] % options->groups != 0 || options->channels % options->groups != 0) {
         return layer_fail(layer, "groups = %lld must divide the %lld channels of the input and the %lld of the output",
                           (long long)options->groups, (long long)input.dim[0], (long long)options->channels);

@@ -12,12 +12,7 @@
 static enum status infer(struct layer *layer)
 {
     struct shape input = layer_input_shape(layer, 0);
-    char text[SHAPE_TEXT_SIZE];
-    TRY(layer_require_numbers(layer));
-    if (input.rank != 3) {
-        return layer_fail(layer, "needs an image (channels x height x width), but its input is %s",
-                          shape_format(input, text));
-    }
+    TRY(layer_require_image(layer));
     return layer_add_output(layer, shape_vector(input.dim[0]));
 }
 
