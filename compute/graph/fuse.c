@@ -10,22 +10,12 @@ struct candidate {
     bool normalises; /* batch_norm was absorbed */
 };
 
-static bool contains(const int *values, int count, int value)
-{
-    for (int i = 0; i < count; i++) {
-        if (values[i] == value) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The only layer that reads a value, once; NULL where there are none or several, or the host sees it. */
 static const struct layer *only_consumer(const struct lower_params *params, int value)
 {
-    if (contains(params->observed, params->observed_count, value) ||
-        contains(params->seeded, params->seeded_count, value) ||
-        contains(params->observed_gradients, params->observed_gradient_count, value)) {
+    if (lower_lists(params->observed, params->observed_count, value) ||
+        lower_lists(params->seeded, params->seeded_count, value) ||
+        lower_lists(params->observed_gradients, params->observed_gradient_count, value)) {
         return NULL;
     }
     const struct layer *found = NULL;

@@ -26,16 +26,6 @@ enum status tape_add_regions(struct tape *tape)
                            &tape->region_tensors[REGION_STEP]);
 }
 
-static bool contains(const int *values, int count, int value)
-{
-    for (int i = 0; i < count; i++) {
-        if (values[i] == value) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static uint64_t value_size(const struct tape *tape, const struct value *value)
 {
     return (uint64_t)(geometry_samples(&tape->geometry) * shape_elements(value->shape, value->dtype)) * sizeof(float);
@@ -72,7 +62,7 @@ static enum status add_value_tensors(const struct lower_params *params, struct t
             tape->value_tensors[i] = TENSOR_NONE; /* until that one has its tensor */
         } else if (value->producer < 0) {
             TRY(tape_add_placed(tape, value->name, REGION_INPUT, size, &tape->value_tensors[i]));
-        } else if (contains(params->observed, params->observed_count, i)) {
+        } else if (lower_lists(params->observed, params->observed_count, i)) {
             TRY(tape_add_placed(tape, value->name, REGION_OUTPUT, size, &tape->value_tensors[i]));
         } else {
             TRY(tape_scratch(tape, value->name, size, &tape->value_tensors[i]));
@@ -161,7 +151,7 @@ static enum status add_up(const struct lower_params *params, struct tape *tape, 
     for (int i = 0; i < tape->contribution_count; i++) {
         left += tape->contributions[i].value == value ? 1 : 0;
     }
-    bool observed = contains(params->observed_gradients, params->observed_gradient_count, value);
+    bool observed = lower_lists(params->observed_gradients, params->observed_gradient_count, value);
     for (int i = 0; i < tape->contribution_count; i++) {
         if (tape->contributions[i].value != value) {
             continue;

@@ -24,6 +24,17 @@ struct lower_params {
     bool unfused; /* every layer has its own dispatches; for checks */
 };
 
+/* Whether `value` is one of such a list of values. */
+static inline bool lower_lists(const int *values, int count, int value)
+{
+    for (int i = 0; i < count; i++) {
+        if (values[i] == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The tape's tensor of a graph input, of an observed value, of a seeded or of an observed gradient. */
 int lower_value_tensor(const struct tape *tape, int value);
 int lower_gradient_tensor(const struct tape *tape, int value);
