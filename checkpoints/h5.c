@@ -17,6 +17,31 @@ void h5_memory_name(const void *image, char name[H5_NAME_SIZE])
     snprintf(name, H5_NAME_SIZE, "/dev/null/%p-%lld.%09ld", image, (long long)now.tv_sec, now.tv_nsec);
 }
 
+static herr_t keep_memory(void *pointer, H5FD_file_image_op_t operation, void *context)
+{
+    (void)pointer;
+    (void)operation;
+    (void)context;
+    return 0;
+}
+
+static void *share_context(void *context)
+{
+    return context;
+}
+
+static herr_t keep_context(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+H5FD_file_image_callbacks_t h5_kept_image(void *context)
+{
+    return (H5FD_file_image_callbacks_t){
+        .image_free = keep_memory, .udata_copy = share_context, .udata_free = keep_context, .udata = context};
+}
+
 /* Keeps the description that HDF5 recorded first: the innermost, which names the cause. */
 static herr_t innermost(unsigned index, const H5E_error2_t *error, void *context)
 {

@@ -22,6 +22,12 @@ void h5_prepare(void);
  */
 void h5_memory_name(const void *image, char name[H5_NAME_SIZE]);
 
+/*
+ * Callbacks for a file in memory that stays the caller's, as `context` does, which they get: HDF5 frees neither. The
+ * caller adds how memory is had: image_malloc, image_memcpy and image_realloc.
+ */
+H5FD_file_image_callbacks_t h5_kept_image(void *context);
+
 /* STATUS_OK for a result of HDF5 that is not negative, otherwise STATUS_FAILED: "<format>: <what HDF5 says>". */
 enum status h5_try(int64_t result, const char *format, ...) MUST_CHECK PRINTF_LIKE(2, 3);
 

@@ -45,26 +45,6 @@ static void *builder_copy(void *to, const void *from, size_t size, H5FD_file_ima
     return memmove(to, from, size);
 }
 
-/* The memory outlives the file: it is the result. */
-static herr_t builder_keep(void *pointer, H5FD_file_image_op_t operation, void *context)
-{
-    (void)pointer;
-    (void)operation;
-    (void)context;
-    return 0;
-}
-
-static void *context_share(void *context)
-{
-    return context;
-}
-
-static herr_t context_keep(void *context)
-{
-    (void)context;
-    return 0;
-}
-
 /* The three property lists of a file under construction; zero where there is none. */
 struct properties {
     hid_t access;
@@ -86,13 +66,10 @@ static void properties_release(struct properties *properties)
 static enum status properties_init(struct properties *properties, struct builder *builder)
 {
     const char *what = "preparing HDF5";
-    H5FD_file_image_callbacks_t callbacks = {.image_malloc = builder_allocate,
-                                             .image_memcpy = builder_copy,
-                                             .image_realloc = builder_resize,
-                                             .image_free = builder_keep,
-                                             .udata_copy = context_share,
-                                             .udata_free = context_keep,
-                                             .udata = builder};
+    H5FD_file_image_callbacks_t callbacks = h5_kept_image(builder); /* the memory is the result */
+    callbacks.image_malloc = builder_allocate;
+    callbacks.image_memcpy = builder_copy;
+    callbacks.image_realloc = builder_resize;
     TRY(h5_try(properties->access = H5Pcreate(H5P_FILE_ACCESS), "%s", what));
     /* Growth by single bytes, which builder_resize() makes cheap: so the file ends exactly where its content does. */
     TRY(h5_try(H5Pset_fapl_core(properties->access, 1, 0), "%s", what));

@@ -40,25 +40,6 @@ static void *refuse_resize(void *pointer, size_t size, H5FD_file_image_op_t oper
     return NULL;
 }
 
-static herr_t take_back(void *pointer, H5FD_file_image_op_t operation, void *image)
-{
-    (void)pointer;
-    (void)operation;
-    (void)image;
-    return 0;
-}
-
-static void *context_share(void *image)
-{
-    return image;
-}
-
-static herr_t context_keep(void *image)
-{
-    (void)image;
-    return 0;
-}
-
 /* HDF5 failed on a file that is whole: then the file is not what this program writes. */
 static enum status h5_foreign(int64_t result, const char *what)
 {
@@ -265,13 +246,10 @@ static herr_t visit(hid_t group, const char *path, const H5L_info_t *link, void 
 static enum status open_image(const struct image *image, hid_t access, hid_t *file)
 {
     const char *what = "opening it";
-    H5FD_file_image_callbacks_t callbacks = {.image_malloc = lend,
-                                             .image_memcpy = lend_copy,
-                                             .image_realloc = refuse_resize,
-                                             .image_free = take_back,
-                                             .udata_copy = context_share,
-                                             .udata_free = context_keep,
-                                             .udata = (void *)image};
+    H5FD_file_image_callbacks_t callbacks = h5_kept_image((void *)image);
+    callbacks.image_malloc = lend;
+    callbacks.image_memcpy = lend_copy;
+    callbacks.image_realloc = refuse_resize;
     char name[H5_NAME_SIZE];
     h5_memory_name(image, name);
     TRY(h5_foreign(H5Pset_fapl_core(access, 1, 0), what));
