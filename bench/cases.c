@@ -2,18 +2,7 @@
 
 #include <stddef.h>
 
-#define VECTOR(channels)                                                                                               \
-    {                                                                                                                  \
-        .rank = 1, .dim = { channels }                                                                                 \
-    }
-#define IMAGE(channels, height, width)                                                                                 \
-    {                                                                                                                  \
-        .rank = 3, .dim = { channels, height, width }                                                                  \
-    }
-#define LABEL                                                                                                          \
-    {                                                                                                                  \
-        .rank = 0                                                                                                      \
-    }
+#include "base/shape_tables.h"
 
 /*
  * A linear layer is three products: forward X W^T (samples x features x inputs), to data dY W, to weights dY^T X; so
@@ -53,7 +42,7 @@ const struct bench_case bench_cases[] = {
      1,
      8},
     {"batch_norm", "batch_norm", "", {IMAGE(64, 56, 56)}, 1, 8},
-    {"softmax_cross_entropy", "softmax_cross_entropy", "", {VECTOR(1000), LABEL}, 2, 1024},
+    {"softmax_cross_entropy", "softmax_cross_entropy", "", {VECTOR(1000), SCALAR}, 2, 1024},
     {"relu", "relu", "", {IMAGE(64, 56, 56)}, 1, 8},
     {"add", "add", "", {IMAGE(64, 56, 56), IMAGE(64, 56, 56)}, 2, 8},
     {"dropout", "dropout", "", {IMAGE(64, 56, 56)}, 1, 8},

@@ -1,23 +1,7 @@
 #include "compute/check_cases.h"
 
 #include "base/memory.h"
-
-#define SCALAR                                                                                                         \
-    {                                                                                                                  \
-        .rank = 0                                                                                                      \
-    }
-#define VECTOR(c)                                                                                                      \
-    {                                                                                                                  \
-        .rank = 1, .dim = { c }                                                                                        \
-    }
-#define SEQUENCE(t, c)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 2, .dim = { t, c }                                                                                     \
-    }
-#define IMAGE(c, h, w)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 3, .dim = { c, h, w }                                                                                  \
-    }
+#include "base/shape_tables.h"
 
 /*
  * Odd sizes, so that tiles and vectors of four are not filled; a slope must not vanish, or there is nothing to check.

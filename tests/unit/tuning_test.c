@@ -9,17 +9,9 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/shape_tables.h"
 #include "compute/single.h"
 #include "compute/tuning_file.h"
-
-#define IMAGE(c, h, w)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 3, .dim = { c, h, w }                                                                                  \
-    }
-#define VECTOR(c)                                                                                                      \
-    {                                                                                                                  \
-        .rank = 1, .dim = { c }                                                                                        \
-    }
 
 /* --- bits --------------------------------------------------------------------------------------------------------- */
 
