@@ -18,6 +18,12 @@ def lines(place, name):
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
+def ends_as(place, name, expected):
+    place.run(3, "train", "small.ini", f"run.name={name}", "--resume", "auto")
+    assert place.metrics(name) == expected[0], "other losses"
+    assert place.digest(name) == expected[1], "other weights"
+
+
 def killed_at_random_steps(binary):
     rng = random.Random(5)
     with harness.Place(binary) as place:
@@ -35,9 +41,7 @@ def killed_at_random_steps(binary):
             # Some in the middle of a save, the others in the middle of steps.
             harness.wait_for(lambda: process.poll() is not None or (saving() if round_ % 2 else lines(place, "killed") >= at))
             harness.kill_group(process)
-        place.run(3, "train", "small.ini", "run.name=killed", "--resume", "auto")
-        assert place.metrics("killed") == expected[0], "other losses"
-        assert place.digest("killed") == expected[1], "other weights"
+        ends_as(place, "killed", expected)
 
 
 def stopped_by_signals(binary):
@@ -50,9 +54,7 @@ def stopped_by_signals(binary):
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 85, f"exit {process.returncode}: {output}"
         assert "SIGUSR1" in output, output
-        place.run(3, "train", "small.ini", "run.name=stopped", "--resume", "auto")
-        assert place.metrics("stopped") == expected[0], "other losses"
-        assert place.digest("stopped") == expected[1], "other weights"
+        ends_as(place, "stopped", expected)
 
 
 def a_corrupt_newest_is_stepped_over(binary):
