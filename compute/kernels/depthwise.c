@@ -60,27 +60,6 @@ static double flops_of(const struct tape *tape, const struct grouped *grouped)
            (double)(grouped->window.kernel[0] * grouped->window.kernel[1]);
 }
 
-/* The specialization constants of lib/depthwise.glsl, around those that the kernels have for themselves. */
-static void set_constants(const struct window *window, int64_t rows, uint32_t first, uint32_t third,
-                          struct dispatch *dispatch)
-{
-    const int64_t values[] = {first,
-                              rows,
-                              third,
-                              window->kernel[0],
-                              window->kernel[1],
-                              window->stride[0],
-                              window->stride[1],
-                              window->padding[0],
-                              window->padding[1],
-                              window->dilation[0],
-                              window->dilation[1]};
-    for (size_t i = 0; i < COUNT_OF(values); i++) {
-        dispatch->constants[i] = (uint32_t)values[i];
-    }
-    dispatch->constant_count = COUNT_OF(values);
-}
-
 /* Blocks of a line, and lines of blocks of a sample. */
 static int64_t blocks_of(struct shape shape)
 {
@@ -149,7 +128,10 @@ static enum status make(struct tape *tape, const struct grouped *grouped, const 
         .bindings = {bindings->image, bindings->weight, bindings->bias != NULL ? *bindings->bias : bindings->weight},
         .binding_count = 3,
         .flops = flops_of(tape, grouped)};
-    set_constants(&grouped->window, rows, direction, bindings->bias != NULL, &dispatch);
+    dispatch.constants[0] = direction;
+    dispatch.constants[1] = (uint32_t)rows;
+    dispatch.constants[2] = bindings->bias != NULL;
+    grouped_set_window(grouped, &dispatch);
     epilogue_add(&dispatch, dispatch.constant_count, bindings->epilogue);
     dispatch.bindings[dispatch.binding_count++] = bindings->result;
     return direction == FORWARD ? make_image(tape, grouped->output, grouped->input, rows, dispatch)
@@ -192,7 +174,8 @@ enum status depthwise_sum_chunks(struct tape *tape, const struct grouped *groupe
     }
     struct dispatch dispatch = {
         .kernel = "conv2d_depthwise_weight", .bindings = {input, output_gradient, sums}, .binding_count = 3};
-    set_constants(&grouped->window, rows, 0, 0, &dispatch);
+    dispatch.constants[1] = (uint32_t)rows;
+    grouped_set_window(grouped, &dispatch);
     for (int64_t first = 0; first < total; first += most) {
         int64_t count = total - first < most ? total - first : most;
         struct conv2d_depthwise_weight_push push = {.count = (uint)(count * vectors),

@@ -44,16 +44,25 @@ static uint32_t mode_of(const struct grouped *grouped)
     return group_inputs(grouped) % 4 == 0 && group_outputs(grouped) % 4 == 0 ? GROUPED_FOURS : GROUPED_ANY;
 }
 
+void grouped_set_window(const struct grouped *grouped, struct dispatch *dispatch)
+{
+    enum { FIRST = 3 };
+    const struct window *window = &grouped->window;
+    const int64_t values[] = {window->kernel[0],  window->kernel[1],  window->stride[0],   window->stride[1],
+                              window->padding[0], window->padding[1], window->dilation[0], window->dilation[1]};
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        dispatch->constants[FIRST + i] = (uint32_t)values[i];
+    }
+    dispatch->constant_count = FIRST + COUNT_OF(values);
+}
+
 /* The specialization constants of lib/grouped.glsl. */
 static void set_constants(const struct grouped *grouped, struct dispatch *dispatch)
 {
-    const struct window *window = &grouped->window;
-    const int64_t values[] = {mode_of(grouped),   group_inputs(grouped), group_outputs(grouped), window->kernel[0],
-                              window->kernel[1],  window->stride[0],     window->stride[1],      window->padding[0],
-                              window->padding[1], window->dilation[0],   window->dilation[1]};
-    for (size_t i = 0; i < COUNT_OF(values); i++) {
-        dispatch->constants[dispatch->constant_count++] = (uint32_t)values[i];
-    }
+    dispatch->constants[0] = mode_of(grouped);
+    dispatch->constants[1] = (uint32_t)group_inputs(grouped);
+    dispatch->constants[2] = (uint32_t)group_outputs(grouped);
+    grouped_set_window(grouped, dispatch);
 }
 
 static int64_t blocks_of(struct shape shape)

@@ -25,6 +25,9 @@ struct grouped_bindings {
     struct binding result;           /* written */
 };
 
+/* Sets the specialization constants of shaders/lib/window.glsl; behind them the dispatch may have others. */
+void grouped_set_window(const struct grouped *grouped, struct dispatch *dispatch);
+
 /* image: the input; result: the output. */
 enum status grouped_forward(struct tape *tape, const struct grouped *grouped,
                             const struct grouped_bindings *bindings) MUST_CHECK;
