@@ -30,6 +30,7 @@ struct block {
     uint32_t only;  /* label of the one way left out of it, 0: all of the terminator's */
     int ways;       /* live ones into it */
     bool uncertain; /* one of them is taken on a condition */
+    bool flat;      /* a loop's head without a way back: it loses its OpLoopMerge */
     /* A block that nothing leads to, but that a loop or selection names, is written as a label and this: */
     enum stub { STUB_NONE, STUB_UNREACHABLE, STUB_BRANCH } stub;
     uint32_t stub_target;
@@ -53,73 +54,6 @@ struct specialiser {
 static bool is_loop(const struct block *block)
 {
     return block->merge != NULL && spirv_instruction(block->merge) == SPIRV_LOOP_MERGE;
-}
-
-static bool is_terminator(uint32_t instruction)
-{
-    return instruction >= SPIRV_BRANCH && instruction <= SPIRV_UNREACHABLE;
-}
-
-/* Whether the instruction makes an id, in its third word. */
-static bool has_result(const uint32_t *words)
-{
-    switch (spirv_instruction(words)) {
-    case SPIRV_LINE:
-    case SPIRV_NO_LINE:
-    case SPIRV_STORE:
-    case SPIRV_COPY_MEMORY:
-    case SPIRV_IMAGE_WRITE:
-    case SPIRV_CONTROL_BARRIER:
-    case SPIRV_MEMORY_BARRIER:
-    case SPIRV_ATOMIC_STORE:
-    case SPIRV_LOOP_MERGE:
-    case SPIRV_SELECTION_MERGE:
-    case SPIRV_LABEL:
-        return false;
-    default:
-        return spirv_length(words) > 2 && !is_terminator(spirv_instruction(words));
-    }
-}
-
-/* Labels that a terminator names. */
-static uint32_t target_count(const uint32_t *terminator)
-{
-    switch (spirv_instruction(terminator)) {
-    case SPIRV_BRANCH:
-        return 1;
-    case SPIRV_BRANCH_CONDITIONAL:
-        return 2;
-    case SPIRV_SWITCH:
-        return 1 + (spirv_length(terminator) - 3) / 2;
-    default:
-        return 0;
-    }
-}
-
-static uint32_t target(const uint32_t *terminator, uint32_t index)
-{
-    switch (spirv_instruction(terminator)) {
-    case SPIRV_BRANCH:
-        return terminator[1];
-    case SPIRV_BRANCH_CONDITIONAL:
-        return terminator[2 + index];
-    default: /* OpSwitch: the default's, then pairs of literal and label */
-        return terminator[index == 0 ? 2 : 2 + 2 * index];
-    }
-}
-
-/* The one that is taken where the condition or selector is `bits`. */
-static uint32_t chosen_target(const uint32_t *terminator, uint32_t bits)
-{
-    if (spirv_instruction(terminator) == SPIRV_BRANCH_CONDITIONAL) {
-        return target(terminator, bits != 0 ? 0 : 1);
-    }
-    for (uint32_t i = 1; i < target_count(terminator); i++) {
-        if (terminator[1 + 2 * i] == bits) {
-            return target(terminator, i);
-        }
-    }
-    return target(terminator, 0);
 }
 
 static bool known(const struct specialiser *specialiser, uint32_t id, uint32_t *bits)
@@ -204,7 +138,7 @@ static void compute_phi(struct specialiser *specialiser, const struct block *blo
 static void compute_block(struct specialiser *specialiser, const struct block *block)
 {
     for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
-        if (!has_result(words)) {
+        if (!spirv_has_result(words)) {
             continue;
         }
         specialiser->values[words[2]].known = false; /* of an earlier walk */
@@ -230,15 +164,19 @@ static bool enter_block(struct specialiser *specialiser, const struct block *fro
 static bool leave_block(struct specialiser *specialiser, struct block *block)
 {
     const uint32_t *terminator = block->terminator;
-    uint32_t count = target_count(terminator);
+    uint32_t count = spirv_target_count(terminator);
     uint32_t bits;
-    if (count > 1 && !block->whole && !is_loop(block) && known(specialiser, terminator[1], &bits)) {
-        block->only = chosen_target(terminator, bits);
+    bool returns = false; /* to a loop's head: a loop must have a way back */
+    for (uint32_t i = 0; i < count; i++) {
+        returns |= &specialiser->blocks[specialiser->block_of[spirv_target(terminator, i)]] <= block;
+    }
+    if (count > 1 && !block->whole && !is_loop(block) && !returns && known(specialiser, terminator[1], &bits)) {
+        block->only = spirv_chosen_target(terminator, bits);
         return enter_block(specialiser, block, block->only, false);
     }
     bool ordered = true;
     for (uint32_t i = 0; i < count; i++) {
-        ordered = enter_block(specialiser, block, target(terminator, i), count > 1) && ordered;
+        ordered = enter_block(specialiser, block, spirv_target(terminator, i), count > 1) && ordered;
     }
     return ordered;
 }
@@ -270,26 +208,51 @@ static bool has_phi(const struct block *block)
     return spirv_instruction(first) == SPIRV_PHI;
 }
 
-/* Blocks that live ones name must be there: behind an endless loop, or the way back of a loop that turns once. */
-static bool make_stubs(struct specialiser *specialiser)
+static struct block *named_block(struct specialiser *specialiser, const struct block *block, int operand)
 {
+    return &specialiser->blocks[specialiser->block_of[block->merge[operand]]];
+}
+
+/* Blocks behind live selections must be there, even where nothing leads to them. Returns how many are added so. */
+static int stub_selections(struct specialiser *specialiser)
+{
+    int count = 0;
     for (uint32_t i = 0; i < specialiser->block_count; i++) {
         const struct block *block = &specialiser->blocks[i];
-        if (!block->live || block->only != 0 || block->merge == NULL) {
+        if (block->live && block->only == 0 && block->merge != NULL && !is_loop(block)) {
+            struct block *behind = named_block(specialiser, block, 1);
+            behind->stub = behind->live ? STUB_NONE : STUB_UNREACHABLE;
+            count += !behind->live;
+        }
+    }
+    return count;
+}
+
+/*
+ * A loop that turns once is none, if its end is its one way out; `nested`: it may be left from within a selection.
+ * Others keep the blocks that they name. False where the way back would bring a value.
+ */
+static bool flatten_loops(struct specialiser *specialiser, bool nested)
+{
+    for (uint32_t i = 0; i < specialiser->block_count; i++) {
+        struct block *block = &specialiser->blocks[i];
+        if (!block->live || !is_loop(block)) {
             continue;
         }
-        struct block *behind = &specialiser->blocks[specialiser->block_of[block->merge[1]]];
+        struct block *behind = named_block(specialiser, block, 1);
+        struct block *back = named_block(specialiser, block, 2);
+        block->flat = !nested && !back->live && behind->ways == 1 && !behind->uncertain &&
+                      spirv_instruction(block->terminator) == SPIRV_BRANCH;
+        if (block->flat) {
+            continue;
+        }
         behind->stub = behind->live ? STUB_NONE : STUB_UNREACHABLE;
-        if (!is_loop(block)) {
-            continue;
-        }
-        struct block *back = &specialiser->blocks[specialiser->block_of[block->merge[2]]];
         if (!back->live) {
-            if (has_phi(block)) {
-                return false; /* it would want a value from there */
-            }
             back->stub = STUB_BRANCH;
             back->stub_target = block->label;
+            if (has_phi(block)) {
+                return false;
+            }
         }
     }
     return true;
@@ -318,7 +281,7 @@ static bool find_live_blocks(struct specialiser *specialiser)
             }
         }
     }
-    return make_stubs(specialiser);
+    return flatten_loops(specialiser, stub_selections(specialiser) > 0);
 }
 
 static void note_removed(struct specialiser *specialiser)
@@ -330,7 +293,7 @@ static void note_removed(struct specialiser *specialiser)
         }
         specialiser->removed[block->label] = block->stub == STUB_NONE;
         for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
-            if (has_result(words)) {
+            if (spirv_has_result(words)) {
                 specialiser->removed[words[2]] = true;
             }
         }
@@ -366,7 +329,8 @@ static uint32_t *write_block(const struct specialiser *specialiser, const struct
     for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
         if (spirv_instruction(words) == SPIRV_PHI) {
             to = write_phi(specialiser, block, words, to);
-        } else if (block->only == 0 || (words != block->merge && words != block->terminator)) {
+        } else if (words == block->merge ? block->only == 0 && !block->flat
+                                         : words != block->terminator || block->only == 0) {
             to = copy_words(to, words);
         }
     }
@@ -432,7 +396,7 @@ static bool read_functions(struct specialiser *specialiser)
             entry = false;
         } else if (block != NULL && (instruction == SPIRV_LOOP_MERGE || instruction == SPIRV_SELECTION_MERGE)) {
             block->merge = words;
-        } else if (block != NULL && is_terminator(instruction)) {
+        } else if (block != NULL && spirv_is_terminator(instruction)) {
             block->terminator = words;
             block->end = words + spirv_length(words);
             block = NULL;

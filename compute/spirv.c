@@ -83,3 +83,67 @@ bool spirv_compute(uint32_t instruction, uint32_t left, uint32_t right, uint32_t
         return compare(instruction, left, right, result);
     }
 }
+
+bool spirv_is_terminator(uint32_t instruction)
+{
+    return instruction >= SPIRV_BRANCH && instruction <= SPIRV_UNREACHABLE;
+}
+
+bool spirv_has_result(const uint32_t *words)
+{
+    switch (spirv_instruction(words)) {
+    case SPIRV_LINE:
+    case SPIRV_NO_LINE:
+    case SPIRV_STORE:
+    case SPIRV_COPY_MEMORY:
+    case SPIRV_IMAGE_WRITE:
+    case SPIRV_CONTROL_BARRIER:
+    case SPIRV_MEMORY_BARRIER:
+    case SPIRV_ATOMIC_STORE:
+    case SPIRV_LOOP_MERGE:
+    case SPIRV_SELECTION_MERGE:
+    case SPIRV_LABEL:
+        return false;
+    default:
+        return spirv_length(words) > 2 && !spirv_is_terminator(spirv_instruction(words));
+    }
+}
+
+uint32_t spirv_target_count(const uint32_t *terminator)
+{
+    switch (spirv_instruction(terminator)) {
+    case SPIRV_BRANCH:
+        return 1;
+    case SPIRV_BRANCH_CONDITIONAL:
+        return 2;
+    case SPIRV_SWITCH:
+        return 1 + (spirv_length(terminator) - 3) / 2;
+    default:
+        return 0;
+    }
+}
+
+uint32_t spirv_target(const uint32_t *terminator, uint32_t index)
+{
+    switch (spirv_instruction(terminator)) {
+    case SPIRV_BRANCH:
+        return terminator[1];
+    case SPIRV_BRANCH_CONDITIONAL:
+        return terminator[2 + index];
+    default: /* OpSwitch: the default's, then pairs of literal and label */
+        return terminator[index == 0 ? 2 : 2 + 2 * index];
+    }
+}
+
+uint32_t spirv_chosen_target(const uint32_t *terminator, uint32_t bits)
+{
+    if (spirv_instruction(terminator) == SPIRV_BRANCH_CONDITIONAL) {
+        return spirv_target(terminator, bits != 0 ? 0 : 1);
+    }
+    for (uint32_t i = 1; i < spirv_target_count(terminator); i++) {
+        if (terminator[1 + 2 * i] == bits) {
+            return spirv_target(terminator, i);
+        }
+    }
+    return spirv_target(terminator, 0);
+}

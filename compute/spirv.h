@@ -1,4 +1,4 @@
-/* The few numbers of the SPIR-V specification (1.5) that kernel_reflect() and kernel_specialise() read. */
+/* The little of the SPIR-V specification (1.5) that kernel_reflect() and kernel_specialise() need. */
 #ifndef COMPUTE_SPIRV_H
 #define COMPUTE_SPIRV_H
 
@@ -90,6 +90,15 @@ static inline uint32_t spirv_length(const uint32_t *words)
  * False where it is not one of those that both callers' constants are made of.
  */
 bool spirv_compute(uint32_t instruction, uint32_t left, uint32_t right, uint32_t *result);
+
+/* Of instructions in functions: whether one makes an id, in its third word; whether one ends a block. */
+bool spirv_has_result(const uint32_t *words);
+bool spirv_is_terminator(uint32_t instruction);
+/* The labels that a terminator names. */
+uint32_t spirv_target_count(const uint32_t *terminator);
+uint32_t spirv_target(const uint32_t *terminator, uint32_t index);
+/* The one that is taken where the condition or selector is `bits`. */
+uint32_t spirv_chosen_target(const uint32_t *terminator, uint32_t bits);
 
 enum spirv_decoration {
     SPIRV_SPEC_ID = 1,

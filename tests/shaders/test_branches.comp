@@ -70,6 +70,15 @@ float nested(uint mode, bool flag, int limit, uint i)
             break; // at the end of the one turn, and known to be
         }
     }
+    for (;;) { // no loop, once it is known that it turns once
+        sum += 0.25;
+        if (mode < 10) {
+            break;
+        }
+    }
+    do {
+        sum += 0.0625;
+    } while (limit > 10);
     while (limit == 4) {
         sum += 1000.0;
         if (i < 100) {

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "compute/engine.h"
 #include "compute/kernel_specialise.h"
+#include "compute/spirv.h"
 #include "tests/unit/test_kernels.h"
 
 enum { SIZE = 64, HALF_BYTES = SIZE * 4 };
@@ -108,6 +109,26 @@ static void constants_decide_as_values_do(void **state)
     plan_release(&made.phase.plan);
 }
 
+/* What drivers may take for granted: every loop's head has a way back to it. */
+static void check_loops(const uint32_t *words, size_t word_count)
+{
+    uint32_t label = 0;
+    for (size_t at = SPIRV_HEADER_WORDS; at < word_count; at += spirv_length(words + at)) {
+        if (spirv_instruction(words + at) == SPIRV_LABEL) {
+            label = words[at + 1];
+        } else if (spirv_instruction(words + at) == SPIRV_LOOP_MERGE) {
+            bool found = false;
+            for (size_t behind = at; behind < word_count; behind += spirv_length(words + behind)) {
+                uint32_t count = spirv_target_count(words + behind);
+                for (uint32_t i = 0; i < count; i++) {
+                    found |= spirv_target(words + behind, i) == label;
+                }
+            }
+            assert_true(found);
+        }
+    }
+}
+
 static size_t specialised_size(const struct kernel_code *code, const uint32_t *constants, int count)
 {
     uint32_t *words;
@@ -117,6 +138,7 @@ static size_t specialised_size(const struct kernel_code *code, const uint32_t *c
     struct kernel_code made = {code->name, words, word_count};
     assert_ok(kernel_reflect(&made, &interface));
     assert_int_equal(interface.constant_count, count);
+    check_loops(words, word_count);
     free(words);
     return word_count;
 }
