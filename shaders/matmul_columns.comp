@@ -54,19 +54,28 @@ layout(push_constant) uniform Push
     s2 = TURN_SHARDS >= shards ? s2 + n2 : n2;                                                                         \
     s3 = TURN_SHARDS >= shards ? s3 + n3 : n3;
 
-/* Sums of the four k in a vector: 16 rows, 8 in the lanes of `low`, 8 in those of `high`. */
-#define ADD_FOUR(s0, s1, s2, s3, low, high)                                                                            \
+/* Sums that a turn completes are added on while they lie in registers. */
+#define ADD_WHERE(completes, add, i, j, k, l)                                                                          \
+    if (completes) {                                                                                                   \
+        add(i) add(j) add(k) add(l)                                                                                    \
+    }
+
+/* Sums of the four k in a vector, `i` .. `l`: 16 rows, 8 in the lanes of `low`, 8 in those of `high`. */
+#define ADD_FOUR(i, j, k, l, low, high)                                                                                \
     {                                                                                                                  \
-        ADD_ROWS(s0, s1, s2, s3, low, 0, b0, b1, b2, b3)                                                               \
-        BEGIN(n0, n1, n2, n3, s0, s1, s2, s3, 4)                                                                       \
+        ADD_ROWS(s##i, s##j, s##k, s##l, low, 0, b0, b1, b2, b3)                                                       \
+        BEGIN(n0, n1, n2, n3, s##i, s##j, s##k, s##l, 4)                                                               \
         ADD_ROWS(n0, n1, n2, n3, low, 4, b4, b5, b6, b7)                                                               \
-        END(n0, n1, n2, n3, s0, s1, s2, s3, 4)                                                                         \
-        BEGIN(h0, h1, h2, h3, s0, s1, s2, s3, 2)                                                                       \
+        END(n0, n1, n2, n3, s##i, s##j, s##k, s##l, 4)                                                                 \
+        BEGIN(h0, h1, h2, h3, s##i, s##j, s##k, s##l, 2)                                                               \
         ADD_ROWS(h0, h1, h2, h3, high, 0, b8, b9, b10, b11)                                                            \
         BEGIN(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                       \
         ADD_ROWS(m0, m1, m2, m3, high, 4, b12, b13, b14, b15)                                                          \
         END(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                         \
-        END(h0, h1, h2, h3, s0, s1, s2, s3, 2)                                                                         \
+        END(h0, h1, h2, h3, s##i, s##j, s##k, s##l, 2)                                                                 \
+        ADD_WHERE(TURN_SHARDS >= 1, ADD_SUMS, i, j, k, l)                                                              \
+        ADD_WHERE(TURN_SHARDS >= 2, ADD_ONES, i, j, k, l)                                                              \
+        ADD_WHERE(TURN_SHARDS == 4, ADD_PAIRS, i, j, k, l)                                                             \
     }
 
 #define DECLARE_FOURS(i) vec4 fours##i = vec4(-0.0);
@@ -132,17 +141,17 @@ void main()
     uint shard = 0;
     TILE_UPPER(DECLARE_FOURS)
     TILE_LOWER(DECLARE_FOURS)
-    for (;;) {
+    for (; shard < shards;) {
         TILE_UPPER(DECLARE_PAIRS)
         TILE_LOWER(DECLARE_PAIRS)
-        for (;;) {
+        for (; TURN_SHARDS == 4 || shard < shards;) {
             TILE_UPPER(DECLARE_ONES)
             TILE_LOWER(DECLARE_ONES)
-            for (;;) {
+            for (; TURN_SHARDS >= 2 || shard < shards;) {
                 TILE_UPPER(DECLARE_SUMS)
                 TILE_LOWER(DECLARE_SUMS)
                 uint end = row + shard_rows;
-                for (;;) {
+                for (; TURN_SHARDS > 0 || row < end;) {
                     gather_row row0 =
                         gather_find(row + low, TURN_SHARDS == 0 ? row + low < end : low_exists, skipped, from);
                     gather_row row1 =
@@ -157,15 +166,15 @@ void main()
                     }
                     int at = int(row * right_step) + right_skipped;
                     TILE_UPPER(LOAD_RIGHT)
-                    ADD_FOUR(s0, s1, s2, s3, a00, a10)
-                    ADD_FOUR(s4, s5, s6, s7, a01, a11)
-                    ADD_FOUR(s8, s9, s10, s11, a02, a12)
-                    ADD_FOUR(s12, s13, s14, s15, a03, a13)
+                    ADD_FOUR(0, 1, 2, 3, a00, a10)
+                    ADD_FOUR(4, 5, 6, 7, a01, a11)
+                    ADD_FOUR(8, 9, 10, 11, a02, a12)
+                    ADD_FOUR(12, 13, 14, 15, a03, a13)
                     if (HEIGHT == 32) {
-                        ADD_FOUR(s16, s17, s18, s19, a04, a14)
-                        ADD_FOUR(s20, s21, s22, s23, a05, a15)
-                        ADD_FOUR(s24, s25, s26, s27, a06, a16)
-                        ADD_FOUR(s28, s29, s30, s31, a07, a17)
+                        ADD_FOUR(16, 17, 18, 19, a04, a14)
+                        ADD_FOUR(20, 21, 22, 23, a05, a15)
+                        ADD_FOUR(24, 25, 26, 27, a06, a16)
+                        ADD_FOUR(28, 29, 30, 31, a07, a17)
                     }
                     row += MATMUL_STEP;
                     if (TURN_SHARDS > 0 || row >= end) {
@@ -173,8 +182,10 @@ void main()
                     }
                 }
                 row = TURN_SHARDS >= 2 ? end + (TURN_SHARDS - 1) * shard_rows : end;
-                TILE_UPPER(ADD_SUMS)
-                if (HEIGHT == 32) {
+                if (TURN_SHARDS == 0) {
+                    TILE_UPPER(ADD_SUMS)
+                }
+                if (TURN_SHARDS == 0 && HEIGHT == 32) {
                     TILE_LOWER(ADD_SUMS)
                 }
                 shard += TURN_SHARDS >= 2 ? TURN_SHARDS : 1;
@@ -182,16 +193,20 @@ void main()
                     break;
                 }
             }
-            TILE_UPPER(ADD_ONES)
-            if (HEIGHT == 32) {
+            if (TURN_SHARDS < 2) {
+                TILE_UPPER(ADD_ONES)
+            }
+            if (TURN_SHARDS < 2 && HEIGHT == 32) {
                 TILE_LOWER(ADD_ONES)
             }
             if (TURN_SHARDS == 4 || shard >= shards || shard % 4 == 0) {
                 break;
             }
         }
-        TILE_UPPER(ADD_PAIRS)
-        if (HEIGHT == 32) {
+        if (TURN_SHARDS < 4) {
+            TILE_UPPER(ADD_PAIRS)
+        }
+        if (TURN_SHARDS < 4 && HEIGHT == 32) {
             TILE_LOWER(ADD_PAIRS)
         }
         if (shard >= shards) {

@@ -114,7 +114,7 @@ void main()
     TILE_UPPER(DECLARE)
     TILE_LOWER(DECLARE)
     uint k = 0;
-    for (;;) {
+    for (; k < depth;) {
         gather_step step1 = step;
         gather_advance(step1, 1, from);
         gather_step step2 = step1;
