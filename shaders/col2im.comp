@@ -5,6 +5,7 @@
  * where those are whole and inside: what windows hold, added where the windows overlap.
  */
 #include "col2im.h"
+#include "lib/padding.glsl"
 
 /* 1: the image has one channel, and four kernel positions are a vector. */
 layout(constant_id = 0) const uint SINGLE = 0;
@@ -53,8 +54,7 @@ void make_vector(uint index, uint at)
             int place = i * kernel_width + j;
             int texel = row * row_size + (SINGLE == 1 ? place >> 2 : place * channels + channel);
             bool found = inside && j < kernel_width && uint(window_x) < uint(read_width);
-            /* Outside of every view, and so 0 (robustBufferAccess2). */
-            vec4 value = imageLoad(columns, found ? texel : -0x40000000);
+            vec4 value = imageLoad(columns, found ? texel : OUTSIDE);
             if (SINGLE == 1) {
                 vec2 half_value = (place & 2) == 0 ? value.xy : value.zw;
                 sum.x += (place & 1) == 0 ? half_value.x : half_value.y;

@@ -2,6 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 /* Tiles of an image, B^T d B: 6 x 6 inputs, overlapping by 2, of four channels an invocation. */
 #include "winograd.h"
+#include "lib/padding.glsl"
 #include "lib/winograd.glsl"
 
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
@@ -15,10 +16,10 @@ layout(push_constant) uniform Push
     winograd_image_push push;
 };
 
-/* One texel of row i: outside the image it reads as 0 (robustBufferAccess2). */
+/* One texel of row i. */
 #define LOAD(i, j)                                                                                                     \
     vec4 d##i##j = imageLoad(x, uint(top + i) < uint(height) && uint(left + j) < uint(width) ? from + (i * width + j) * vectors    \
-                                                                                 : -0x40000000);
+                                                                                 : OUTSIDE);
 #define LOAD_ROW(i)                                                                                                    \
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3) LOAD(i, 4) LOAD(i, 5)                                                  \
     winograd_input(d##i##0, d##i##1, d##i##2, d##i##3, d##i##4, d##i##5);

@@ -2,6 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 /* Tiles of the gradient of an output, A dy A^T: 4 x 4 of them, of four channels, an invocation. */
 #include "winograd.h"
+#include "lib/padding.glsl"
 #include "lib/winograd.glsl"
 
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
@@ -15,9 +16,9 @@ layout(push_constant) uniform Push
     winograd_image_push push;
 };
 
-/* One texel of row i: outside the image it reads as 0 (robustBufferAccess2). */
+/* One texel of row i. */
 #define LOAD(i, j)                                                                                                     \
-    vec4 y##i##j = imageLoad(dy, top + i < height && left + j < width ? from + (i * width + j) * vectors : -0x40000000);
+    vec4 y##i##j = imageLoad(dy, top + i < height && left + j < width ? from + (i * width + j) * vectors : OUTSIDE);
 #define LOAD_ROW(i)                                                                                                    \
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3)                                                                        \
     vec4 r##i##0, r##i##1, r##i##2, r##i##3, r##i##4, r##i##5;                                                         \
