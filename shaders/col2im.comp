@@ -44,12 +44,16 @@ void make_vector(uint index, uint at)
     int row_size = int(push.row_vectors);
     int channel = int(index - position * push.channels.value);
 
+    /* The same for all invocations: a driver that runs them as lanes may spoil a sum whose lane leaves a loop early. */
+    int lines = int(divide(push.kernel_height + push.stride_height.value - 1, push.stride_height));
+    int turns = int(divide(push.kernel_width + push.stride_width.value - 1, push.stride_width));
+
     vec4 sum = vec4(0);
-    for (;;) {
+    for (int line_turn = 0; line_turn < lines;) {
         bool inside = i < kernel_height && uint(window_y) < uint(read_height);
         int window_x = last_x;
         int j = first_j;
-        for (;;) {
+        for (int turn = 0; turn < turns;) {
             int row = start + window_y * read_width + window_x;
             int place = i * kernel_width + j;
             int texel = row * row_size + (SINGLE == 1 ? place >> 2 : place * channels + channel);
@@ -63,13 +67,15 @@ void make_vector(uint index, uint at)
             }
             window_x--;
             j += stride_width;
-            if (j >= kernel_width) {
+            turn++;
+            if (turn >= turns) {
                 break;
             }
         }
         window_y--;
         i += stride_height;
-        if (i >= kernel_height) {
+        line_turn++;
+        if (line_turn >= lines) {
             break;
         }
     }
