@@ -173,8 +173,8 @@ static enum status constant_value(const struct reader *reader, uint32_t id, uint
     default:
         break;
     }
-    return malformed(reader, "the size of an array is made from constants by an operation that "
-                             "spirv_compute() does not know; use +, -, *, / or shifts");
+    return malformed(reader,
+                     "the size of an array is made from constants by an operation other than +, -, *, / or a shift");
 }
 
 /* Bytes of a type: as laid out where it has offsets and strides, else packed. */

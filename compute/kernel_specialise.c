@@ -26,11 +26,13 @@ struct block {
     bool entry; /* a function begins here */
     bool whole; /* its condition is left alone, known or not */
     /* Of the last walk: */
-    bool live;      /* it can be reached */
-    uint32_t only;  /* label of the one way left out of it, 0: all of the terminator's */
-    int ways;       /* live ones into it */
-    bool uncertain; /* one of them is taken on a condition */
-    bool flat;      /* a loop's head without a way back: it loses its OpLoopMerge */
+    bool live;                     /* it can be reached */
+    uint32_t only;                 /* label of the one way left out of it, 0: all of the terminator's */
+    const struct block *construct; /* the innermost selection or loop around it that stays, NULL: none */
+    const struct block *level;     /* from within which construct it is entered */
+    bool mixed;                    /* from within several */
+    bool uncertain;                /* by a condition */
+    bool flat;                     /* a loop's head without a way back: it loses its OpLoopMerge */
     /* A block that nothing leads to, but that a loop or selection names, is written as a label and this: */
     enum stub { STUB_NONE, STUB_UNREACHABLE, STUB_BRANCH } stub;
     uint32_t stub_target;
@@ -56,8 +58,17 @@ static bool is_loop(const struct block *block)
     return block->merge != NULL && spirv_instruction(block->merge) == SPIRV_LOOP_MERGE;
 }
 
+static struct block *block_at(const struct specialiser *specialiser, uint32_t label)
+{
+    return &specialiser->blocks[specialiser->block_of[label]];
+}
+
+/* `id` may be a literal: whoever asks does not know all instructions. */
 static bool known(const struct specialiser *specialiser, uint32_t id, uint32_t *bits)
 {
+    if (id >= specialiser->bound) {
+        return false;
+    }
     *bits = specialiser->values[id].bits;
     return specialiser->values[id].known;
 }
@@ -118,14 +129,19 @@ static void declare_constant(struct specialiser *specialiser, const uint32_t *wo
     }
 }
 
+/* Whether a live way leads from one block to another. */
+static bool leads_to(const struct block *from, const struct block *to)
+{
+    return from->live && (from->only == 0 || from->only == to->label);
+}
+
 /* A value that is known on the only live way in, as those of && and || are. */
 static void compute_phi(struct specialiser *specialiser, const struct block *block, const uint32_t *words)
 {
     uint32_t value = 0, bits;
     int ways = 0;
     for (uint32_t i = 3; i + 1 < spirv_length(words); i += 2) {
-        const struct block *from = &specialiser->blocks[specialiser->block_of[words[i + 1]]];
-        if (from->live && (from->only == 0 || from->only == block->label)) {
+        if (leads_to(block_at(specialiser, words[i + 1]), block)) {
             value = words[i];
             ways++;
         }
@@ -151,14 +167,37 @@ static void compute_block(struct specialiser *specialiser, const struct block *b
     }
 }
 
-/* False where the way leads back to a block that is no loop's head. */
-static bool enter_block(struct specialiser *specialiser, const struct block *from, uint32_t label, bool uncertain)
+/* The innermost construct that stays around what a block leads to. */
+static const struct block *level_behind(const struct block *block)
 {
-    struct block *to = &specialiser->blocks[specialiser->block_of[label]];
-    to->live = true;
-    to->ways++;
-    to->uncertain |= uncertain;
-    return to > from || is_loop(to);
+    return block->merge != NULL && block->only == 0 ? block : block->construct;
+}
+
+/* The same around the block with this label, entered from within `level`: its merge block is behind a construct. */
+static const struct block *construct_around(const struct block *level, uint32_t label)
+{
+    for (const struct block *construct = level; construct != NULL; construct = construct->construct) {
+        if (construct->merge[1] == label) {
+            return construct->construct;
+        }
+    }
+    return level;
+}
+
+/* False where the way leads back to a block, and not to the head of a loop that was entered. */
+static bool enter_block(struct specialiser *specialiser, const struct block *from, uint32_t label)
+{
+    struct block *to = block_at(specialiser, label);
+    const struct block *level = level_behind(from);
+    bool entered = to->live;
+    if (!entered) {
+        to->live = true;
+        to->construct = construct_around(level, label);
+        to->level = level;
+    }
+    to->mixed |= to->level != level;
+    to->uncertain |= from->only == 0 && spirv_target_count(from->terminator) > 1;
+    return to > from || (is_loop(to) && entered);
 }
 
 static bool leave_block(struct specialiser *specialiser, struct block *block)
@@ -168,15 +207,15 @@ static bool leave_block(struct specialiser *specialiser, struct block *block)
     uint32_t bits;
     bool returns = false; /* to a loop's head: a loop must have a way back */
     for (uint32_t i = 0; i < count; i++) {
-        returns |= &specialiser->blocks[specialiser->block_of[spirv_target(terminator, i)]] <= block;
+        returns |= block_at(specialiser, spirv_target(terminator, i)) <= block;
     }
     if (count > 1 && !block->whole && !is_loop(block) && !returns && known(specialiser, terminator[1], &bits)) {
         block->only = spirv_chosen_target(terminator, bits);
-        return enter_block(specialiser, block, block->only, false);
+        return enter_block(specialiser, block, block->only);
     }
     bool ordered = true;
     for (uint32_t i = 0; i < count; i++) {
-        ordered = enter_block(specialiser, block, spirv_target(terminator, i), count > 1) && ordered;
+        ordered = enter_block(specialiser, block, spirv_target(terminator, i)) && ordered;
     }
     return ordered;
 }
@@ -187,7 +226,9 @@ static bool walk(struct specialiser *specialiser)
         struct block *block = &specialiser->blocks[i];
         block->live = block->entry;
         block->only = 0;
-        block->ways = 0;
+        block->construct = NULL;
+        block->level = NULL;
+        block->mixed = false;
         block->uncertain = false;
     }
     for (uint32_t i = 0; i < specialiser->block_count; i++) {
@@ -208,59 +249,49 @@ static bool has_phi(const struct block *block)
     return spirv_instruction(first) == SPIRV_PHI;
 }
 
-static struct block *named_block(struct specialiser *specialiser, const struct block *block, int operand)
+/* A block that others name must be there, even where nothing leads to it. */
+static void keep_named(struct block *named, enum stub stub, uint32_t target)
 {
-    return &specialiser->blocks[specialiser->block_of[block->merge[operand]]];
-}
-
-/* Blocks behind live selections must be there, even where nothing leads to them. Returns how many are added so. */
-static int stub_selections(struct specialiser *specialiser)
-{
-    int count = 0;
-    for (uint32_t i = 0; i < specialiser->block_count; i++) {
-        const struct block *block = &specialiser->blocks[i];
-        if (block->live && block->only == 0 && block->merge != NULL && !is_loop(block)) {
-            struct block *behind = named_block(specialiser, block, 1);
-            behind->stub = behind->live ? STUB_NONE : STUB_UNREACHABLE;
-            count += !behind->live;
-        }
+    if (!named->live) {
+        named->stub = stub;
+        named->stub_target = target;
     }
-    return count;
 }
 
 /*
- * A loop that turns once is none, if its end is its one way out; `nested`: it may be left from within a selection.
- * Others keep the blocks that they name. False where the way back would bring a value.
+ * Settles what becomes of the constructs that stay. A loop that turns once is none, if it is left from nowhere but its
+ * own level. False where a loop's way back is gone that would bring a value.
  */
-static bool flatten_loops(struct specialiser *specialiser, bool nested)
+static bool settle_constructs(struct specialiser *specialiser)
 {
     for (uint32_t i = 0; i < specialiser->block_count; i++) {
         struct block *block = &specialiser->blocks[i];
-        if (!block->live || !is_loop(block)) {
+        if (!block->live || block->only != 0 || block->merge == NULL) {
             continue;
         }
-        struct block *behind = named_block(specialiser, block, 1);
-        struct block *back = named_block(specialiser, block, 2);
-        block->flat = !nested && !back->live && behind->ways == 1 && !behind->uncertain &&
+        struct block *behind = block_at(specialiser, block->merge[1]);
+        if (!is_loop(block)) {
+            keep_named(behind, STUB_UNREACHABLE, 0);
+            continue;
+        }
+        struct block *back = block_at(specialiser, block->merge[2]);
+        block->flat = !back->live && behind->live && !behind->mixed && !behind->uncertain && behind->level == block &&
                       spirv_instruction(block->terminator) == SPIRV_BRANCH;
         if (block->flat) {
             continue;
         }
-        behind->stub = behind->live ? STUB_NONE : STUB_UNREACHABLE;
-        if (!back->live) {
-            back->stub = STUB_BRANCH;
-            back->stub_target = block->label;
-            if (has_phi(block)) {
-                return false;
-            }
+        keep_named(behind, STUB_UNREACHABLE, 0);
+        keep_named(back, STUB_BRANCH, block->label);
+        if (!back->live && has_phi(block)) {
+            return false;
         }
     }
     return true;
 }
 
 /*
- * A selection whose condition is known loses its OpSelectionMerge. Then nothing may leave it by a branch from within
- * another selection, as the breaks of a switch do: such a one is left whole. False where the code cannot be cut.
+ * A selection whose condition is known loses its OpSelectionMerge. Then nothing may leave it from within another
+ * construct, as the breaks of a switch do: such a one is left whole. False where the code cannot be cut.
  */
 static bool find_live_blocks(struct specialiser *specialiser)
 {
@@ -274,14 +305,14 @@ static bool find_live_blocks(struct specialiser *specialiser)
             if (!block->live || block->only == 0 || block->merge == NULL) {
                 continue;
             }
-            const struct block *behind = &specialiser->blocks[specialiser->block_of[block->merge[1]]];
-            if (behind->ways > 1 || behind->uncertain) {
+            const struct block *behind = block_at(specialiser, block->merge[1]);
+            if (behind->live && (behind->mixed || behind->uncertain || behind->level != block->construct)) {
                 block->whole = true;
                 settled = false;
             }
         }
     }
-    return flatten_loops(specialiser, stub_selections(specialiser) > 0);
+    return settle_constructs(specialiser);
 }
 
 static void note_removed(struct specialiser *specialiser)
@@ -312,8 +343,7 @@ static uint32_t *write_phi(const struct specialiser *specialiser, const struct b
 {
     uint32_t length = 3;
     for (uint32_t i = 3; i + 1 < spirv_length(words); i += 2) {
-        const struct block *from = &specialiser->blocks[specialiser->block_of[words[i + 1]]];
-        if (from->live && (from->only == 0 || from->only == block->label)) {
+        if (leads_to(block_at(specialiser, words[i + 1]), block)) {
             to[length++] = words[i];
             to[length++] = words[i + 1];
         }
@@ -329,10 +359,11 @@ static uint32_t *write_block(const struct specialiser *specialiser, const struct
     for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
         if (spirv_instruction(words) == SPIRV_PHI) {
             to = write_phi(specialiser, block, words, to);
-        } else if (words == block->merge ? block->only == 0 && !block->flat
-                                         : words != block->terminator || block->only == 0) {
-            to = copy_words(to, words);
+            continue;
         }
+        bool is_cut = (words == block->merge && block->flat) ||
+                      (block->only != 0 && (words == block->merge || words == block->terminator));
+        to = is_cut ? to : copy_words(to, words);
     }
     if (block->only != 0) {
         *to++ = 2U << 16 | SPIRV_BRANCH;
@@ -391,6 +422,9 @@ static bool read_functions(struct specialiser *specialiser)
             entry = true;
         } else if (instruction == SPIRV_LABEL) {
             specialiser->block_of[words[1]] = specialiser->block_count;
+            if (block != NULL) {
+                return false;
+            }
             block = &specialiser->blocks[specialiser->block_count++];
             *block = (struct block){.label = words[1], .begin = words, .entry = entry};
             entry = false;

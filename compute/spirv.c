@@ -96,10 +96,13 @@ bool spirv_has_result(const uint32_t *words)
     case SPIRV_NO_LINE:
     case SPIRV_STORE:
     case SPIRV_COPY_MEMORY:
+    case SPIRV_COPY_MEMORY_SIZED:
     case SPIRV_IMAGE_WRITE:
     case SPIRV_CONTROL_BARRIER:
     case SPIRV_MEMORY_BARRIER:
     case SPIRV_ATOMIC_STORE:
+    case SPIRV_ATOMIC_FLAG_CLEAR:
+    case SPIRV_COOPERATIVE_MATRIX_STORE:
     case SPIRV_LOOP_MERGE:
     case SPIRV_SELECTION_MERGE:
     case SPIRV_LABEL:

@@ -32,6 +32,7 @@ enum spirv_instruction {
     SPIRV_VARIABLE = 59,
     SPIRV_STORE = 62,
     SPIRV_COPY_MEMORY = 63,
+    SPIRV_COPY_MEMORY_SIZED = 64,
     SPIRV_DECORATE = 71,
     SPIRV_MEMBER_DECORATE = 72,
     SPIRV_IMAGE_WRITE = 99,
@@ -72,6 +73,8 @@ enum spirv_instruction {
     SPIRV_RETURN_VALUE = 254,
     SPIRV_UNREACHABLE = 255,
     SPIRV_NO_LINE = 317,
+    SPIRV_ATOMIC_FLAG_CLEAR = 319,
+    SPIRV_COOPERATIVE_MATRIX_STORE = 4458,
 };
 
 static inline uint32_t spirv_instruction(const uint32_t *words)

@@ -1,5 +1,5 @@
 #version 450
-// Control flow of all kinds, decided by constants in the first half of the output and by values, the same, in the second.
+// Control flow of all kinds, decided by constants in the first half of the output, by the same values in the second.
 layout(local_size_x = 8) in;
 layout(constant_id = 0) const uint MODE = 0;
 layout(constant_id = 1) const bool FLAG = false;
@@ -75,6 +75,21 @@ float nested(uint mode, bool flag, int limit, uint i)
         if (mode < 10) {
             break;
         }
+    }
+    for (int turn = 0; turn < limit; turn++) {
+        if (i > 3) {
+            switch (mode) { // left by a break from within a branch, or not at all
+            case 0:
+                if (i == 5) {
+                    break;
+                }
+                continue;
+            default:
+                sum += 0.03125;
+            }
+            sum += 0.5;
+        }
+        sum += 4.0;
     }
     do {
         sum += 0.0625;

@@ -83,9 +83,16 @@ static void constants_decide_as_values_do(void **state)
         .device_class = -1,
         .kernels = test_kernel_table,
         .kernel_count = test_kernel_table_count,
+        .validation = true, /* of the SPIR-V above all */
     };
     struct engine *engine;
-    assert_ok(engine_create(&params, &engine));
+    enum status status = engine_create(&params, &engine);
+    if (status == STATUS_BAD_INPUT) { /* the layers are not installed */
+        print_message("%s\n", status_message());
+        params.validation = false;
+        status = engine_create(&params, &engine);
+    }
+    assert_ok(status);
     assert_ok(engine_load(engine, &made.program));
     assert_ok(engine_begin(engine, 0));
     struct engine_event event;
