@@ -65,8 +65,7 @@ static int label_of(int64_t index)
 
 static enum status make_room(struct digits_state *state, enum split split, int64_t count)
 {
-    TRY(memory_allocate((size_t)count, DIGIT_PIXELS, &state->pixels[split]));
-    memset(state->pixels[split], 0, (size_t)count * DIGIT_PIXELS); /* so that memory does not grow while training */
+    TRY(memory_allocate_touched((size_t)count, DIGIT_PIXELS, &state->pixels[split])); /* training must not grow it */
     return memory_allocate((size_t)count, sizeof *state->drawn[split], &state->drawn[split]);
 }
 

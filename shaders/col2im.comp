@@ -44,16 +44,16 @@ void make_vector(uint index, uint at)
     int row_size = int(push.row_vectors);
     int channel = int(index - position * push.channels.value);
 
-    /* The same for all invocations: a driver that runs them as lanes may spoil a sum whose lane leaves a loop early. */
-    int lines = int(divide(push.kernel_height + push.stride_height.value - 1, push.stride_height));
-    int turns = int(divide(push.kernel_width + push.stride_width.value - 1, push.stride_width));
+    /* The same for all invocations (compute/kernel_specialise.h says why); loops as in lib/tile.glsl. */
+    int row_turns = int(divide(push.kernel_height + push.stride_height.value - 1, push.stride_height));
+    int column_turns = int(divide(push.kernel_width + push.stride_width.value - 1, push.stride_width));
 
     vec4 sum = vec4(0);
-    for (int line_turn = 0; line_turn < lines;) {
+    for (int row_turn = 0; row_turn < row_turns;) {
         bool inside = i < kernel_height && uint(window_y) < uint(read_height);
         int window_x = last_x;
         int j = first_j;
-        for (int turn = 0; turn < turns;) {
+        for (int column_turn = 0; column_turn < column_turns;) {
             int row = start + window_y * read_width + window_x;
             int place = i * kernel_width + j;
             int texel = row * row_size + (SINGLE == 1 ? place >> 2 : place * channels + channel);
@@ -67,15 +67,15 @@ void make_vector(uint index, uint at)
             }
             window_x--;
             j += stride_width;
-            turn++;
-            if (turn >= turns) {
+            column_turn++;
+            if (column_turn >= column_turns) {
                 break;
             }
         }
         window_y--;
         i += stride_height;
-        line_turn++;
-        if (line_turn >= lines) {
+        row_turn++;
+        if (row_turn >= row_turns) {
             break;
         }
     }

@@ -59,7 +59,7 @@ struct gather_row {
 /* Which vector of the rows comes next; the same for all invocations. */
 struct gather_step {
     int channel;
-    /* Kernel position times dilation: of the vector (.x), or of each component where each has its own (GATHER_SINGLE). */
+    /* Kernel position times dilation: of the vector (.x), or, with GATHER_SINGLE, of each component. */
     ivec4 y, x;
 };
 

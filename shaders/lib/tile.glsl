@@ -11,10 +11,10 @@
  * - A load from memory costs as much as a dozen multiply-adds (its lanes' addresses are taken out of their register one by
  *   one, and what they find is transposed): a tile of 32 rows needs half the loads of right operands.
  * - A turn of 16 and not 8 products: a loop's variables are blended under the execution mask at the end of every turn.
- * - Loops end at their foot. A driver that masks lanes runs a turn whose condition fails at the head to its end, for
- *   nothing; and push constants are read before the loops, for in a loop they are loaded lane by lane. They have the
- *   condition at their head as well: then the sums behind a loop are its variables, and each is blended where its last
- *   product is added; else all are, at the foot, behind a round trip to the stack (5 % of the instructions).
+ * - Loops end at their foot: a driver that masks lanes runs a turn whose condition fails at the head to its end, for
+ *   nothing. They have the condition at their head as well: so the sums behind a loop are its variables, and each is
+ *   blended where its last product is added; else all are, at the foot, behind a round trip to the stack.
+ * - Push constants are read before the loops, for in a loop they are loaded lane by lane.
  * The 8 invocations must be lanes 0 .. 7 of a subgroup, as they are where subgroups have 8 lanes. Class gpu uses
  * lib/tile_gpu.glsl, which asks nothing of subgroups.
  */

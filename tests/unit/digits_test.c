@@ -61,6 +61,23 @@ static void a_digit_depends_on_seed_split_and_index_alone(void **state)
     assert_memory_not_equal(a, b, sizeof a);
 }
 
+static void a_digit_is_kept_as_it_was_drawn(void **state)
+{
+    (void)state;
+    struct dataset *digits = open_data("source = digits\ntrain = 20\ntest = 0\n");
+    static float drawn[PIXELS * STRIDE];
+    static float kept[PIXELS * STRIDE];
+    int32_t label;
+    for (int64_t index = 0; index < 20; index++) {
+        read_sample(digits, SPLIT_TRAIN, index, drawn, &label);
+        read_sample(digits, SPLIT_TRAIN, (index + 7) % 20, kept, &label); /* another in between */
+        read_sample(digits, SPLIT_TRAIN, index, kept, &label);
+        assert_memory_equal(drawn, kept, sizeof drawn);
+        assert_int_equal(label, index % 10);
+    }
+    dataset_close(digits);
+}
+
 static void digests_tell_datasets_apart(void **state)
 {
     (void)state;
@@ -149,6 +166,7 @@ int main(void)
         cmocka_unit_test(fields_and_classes_are_described),
         cmocka_unit_test(padding_is_zero),
         cmocka_unit_test(a_digit_depends_on_seed_split_and_index_alone),
+        cmocka_unit_test(a_digit_is_kept_as_it_was_drawn),
         cmocka_unit_test(digests_tell_datasets_apart),
         cmocka_unit_test(pixels_are_normalised),
         cmocka_unit_test(classes_can_be_told_but_not_too_easily),
