@@ -1,4 +1,4 @@
-/* Shapes as initializers, for files that hold tables of cases; to be included by such .c files alone. */
+/* Shapes as initializers, for files that hold tables of cases, and no others. */
 #ifndef BASE_SHAPE_TABLES_H
 #define BASE_SHAPE_TABLES_H
 

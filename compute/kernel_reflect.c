@@ -93,19 +93,14 @@ static void note_decoration(struct id_note *id, uint32_t decoration, uint32_t va
 static enum status note_ids(struct reader *reader)
 {
     const struct kernel_code *code = reader->code;
-    if (code->word_count < SPIRV_HEADER_WORDS || code->words[0] != SPIRV_MAGIC) {
-        return malformed(reader, "the code is not SPIR-V");
-    }
-    reader->bound = code->words[3];
+    TRY(spirv_check(code->name, code->words, code->word_count));
+    reader->bound = spirv_bound(code->words);
     TRY(memory_allocate(reader->bound, sizeof *reader->ids, &reader->ids));
     for (uint32_t i = 0; i < reader->bound; i++) {
         reader->ids[i] = (struct id_note){.binding = NO_WORD, .spec_id = NO_WORD};
     }
     for (const uint32_t *words = NULL; (words = next_instruction(reader, words)) != NULL;) {
         uint32_t length = spirv_length(words);
-        if (length == 0 || length > (size_t)(code->words + code->word_count - words)) {
-            return malformed(reader, "the SPIR-V is cut off");
-        }
         if (spirv_instruction(words) == SPIRV_DECORATE && words[1] < reader->bound) {
             note_decoration(&reader->ids[words[1]], words[2], length > 3 ? words[3] : 0);
         }

@@ -10,13 +10,7 @@
 
 #include "base/memory.h"
 #include "compute/spirv.h"
-
-enum { NO_INDEX = UINT32_MAX };
-
-struct known_bits {
-    bool known;
-    uint32_t bits;
-};
+#include "compute/spirv_values.h"
 
 struct block {
     uint32_t label;
@@ -34,22 +28,18 @@ struct block {
     bool uncertain;                /* by a condition */
     bool flat;                     /* a loop's head without a way back: it loses its OpLoopMerge */
     /* A block that nothing leads to, but that a loop or selection names, is written as a label and this: */
-    enum stub { STUB_NONE, STUB_UNREACHABLE, STUB_BRANCH } stub;
-    uint32_t stub_target;
+    enum bare_end { BARE_NONE, BARE_UNREACHABLE, BARE_BRANCH } bare_end;
+    uint32_t bare_target;
 };
 
 struct specialiser {
     const struct kernel_code *code;
     const uint32_t *end;
     const uint32_t *functions; /* the first OpFunction: declarations end here */
-    const uint32_t *constants;
-    uint32_t constant_count;
-    uint32_t bound;            /* ids are below it */
-    uint32_t *spec_ids;        /* by id, NO_INDEX: none */
-    uint32_t *block_of;        /* by label */
-    struct known_bits *values; /* by id */
-    bool *removed;             /* by id: made in a block that cannot be reached */
-    struct block *blocks;      /* in their order */
+    struct spirv_values values;
+    uint32_t *block_of;   /* by label */
+    bool *removed;        /* by id: made in a block that cannot be reached */
+    struct block *blocks; /* in their order */
     uint32_t block_count;
 };
 
@@ -61,72 +51,6 @@ static bool is_loop(const struct block *block)
 static struct block *block_at(const struct specialiser *specialiser, uint32_t label)
 {
     return &specialiser->blocks[specialiser->block_of[label]];
-}
-
-/* `id` may be a literal: whoever asks does not know all instructions. */
-static bool known(const struct specialiser *specialiser, uint32_t id, uint32_t *bits)
-{
-    if (id >= specialiser->bound) {
-        return false;
-    }
-    *bits = specialiser->values[id].bits;
-    return specialiser->values[id].known;
-}
-
-static void set_value(struct specialiser *specialiser, uint32_t id, uint32_t bits)
-{
-    specialiser->values[id] = (struct known_bits){.known = true, .bits = bits};
-}
-
-/* `operands`: one or two ids. */
-static void compute(struct specialiser *specialiser, uint32_t result, uint32_t instruction, const uint32_t *operands,
-                    uint32_t count)
-{
-    uint32_t left, right = 0, bits;
-    bool left_known = known(specialiser, operands[0], &left);
-    bool right_known = count < 2 || known(specialiser, operands[1], &right);
-    /* One operand is enough where it decides. */
-    if (instruction == SPIRV_LOGICAL_AND && ((left_known && left == 0) || (right_known && right == 0))) {
-        set_value(specialiser, result, 0);
-    } else if (instruction == SPIRV_LOGICAL_OR && ((left_known && left != 0) || (right_known && right != 0))) {
-        set_value(specialiser, result, 1);
-    } else if (left_known && right_known && spirv_compute(instruction, left, right, &bits)) {
-        set_value(specialiser, result, bits);
-    }
-}
-
-static void declare_constant(struct specialiser *specialiser, const uint32_t *words)
-{
-    uint32_t length = spirv_length(words);
-    uint32_t instruction = spirv_instruction(words);
-    uint32_t spec_id;
-    switch (instruction) {
-    case SPIRV_CONSTANT_TRUE:
-    case SPIRV_CONSTANT_FALSE:
-        set_value(specialiser, words[2], instruction == SPIRV_CONSTANT_TRUE);
-        break;
-    case SPIRV_CONSTANT:
-        if (length == 4) { /* not of 64 bits */
-            set_value(specialiser, words[2], words[3]);
-        }
-        break;
-    case SPIRV_SPEC_CONSTANT_TRUE:
-    case SPIRV_SPEC_CONSTANT_FALSE:
-    case SPIRV_SPEC_CONSTANT:
-        spec_id = specialiser->spec_ids[words[2]];
-        if (spec_id < specialiser->constant_count) {
-            uint32_t bits = specialiser->constants[spec_id];
-            set_value(specialiser, words[2], instruction == SPIRV_SPEC_CONSTANT ? bits : bits != 0);
-        }
-        break;
-    case SPIRV_SPEC_CONSTANT_OPERATION:
-        if (length == 5 || length == 6) {
-            compute(specialiser, words[2], words[3], words + 4, length - 4);
-        }
-        break;
-    default:
-        break;
-    }
 }
 
 /* Whether a live way leads from one block to another. */
@@ -146,8 +70,8 @@ static void compute_phi(struct specialiser *specialiser, const struct block *blo
             ways++;
         }
     }
-    if (ways == 1 && !is_loop(block) && known(specialiser, value, &bits)) {
-        set_value(specialiser, words[2], bits);
+    if (ways == 1 && !is_loop(block) && spirv_values_find(&specialiser->values, value, &bits)) {
+        spirv_values_set(&specialiser->values, words[2], bits);
     }
 }
 
@@ -157,12 +81,12 @@ static void compute_block(struct specialiser *specialiser, const struct block *b
         if (!spirv_has_result(words)) {
             continue;
         }
-        specialiser->values[words[2]].known = false; /* of an earlier walk */
+        spirv_values_forget(&specialiser->values, words[2]); /* of an earlier walk */
         uint32_t length = spirv_length(words);
         if (spirv_instruction(words) == SPIRV_PHI) {
             compute_phi(specialiser, block, words);
         } else if (length == 4 || length == 5) {
-            compute(specialiser, words[2], spirv_instruction(words), words + 3, length - 3);
+            spirv_values_compute(&specialiser->values, words[2], spirv_instruction(words), words + 3, length - 3);
         }
     }
 }
@@ -209,7 +133,8 @@ static bool leave_block(struct specialiser *specialiser, struct block *block)
     for (uint32_t i = 0; i < count; i++) {
         returns |= block_at(specialiser, spirv_target(terminator, i)) <= block;
     }
-    if (count > 1 && !block->whole && !is_loop(block) && !returns && known(specialiser, terminator[1], &bits)) {
+    if (count > 1 && !block->whole && !is_loop(block) && !returns &&
+        spirv_values_find(&specialiser->values, terminator[1], &bits)) {
         block->only = spirv_chosen_target(terminator, bits);
         return enter_block(specialiser, block, block->only);
     }
@@ -250,11 +175,11 @@ static bool has_phi(const struct block *block)
 }
 
 /* A block that others name must be there, even where nothing leads to it. */
-static void keep_named(struct block *named, enum stub stub, uint32_t target)
+static void keep_named(struct block *named, enum bare_end end, uint32_t target)
 {
     if (!named->live) {
-        named->stub = stub;
-        named->stub_target = target;
+        named->bare_end = end;
+        named->bare_target = target;
     }
 }
 
@@ -271,7 +196,7 @@ static bool settle_constructs(struct specialiser *specialiser)
         }
         struct block *behind = block_at(specialiser, block->merge[1]);
         if (!is_loop(block)) {
-            keep_named(behind, STUB_UNREACHABLE, 0);
+            keep_named(behind, BARE_UNREACHABLE, 0);
             continue;
         }
         struct block *back = block_at(specialiser, block->merge[2]);
@@ -280,8 +205,8 @@ static bool settle_constructs(struct specialiser *specialiser)
         if (block->flat) {
             continue;
         }
-        keep_named(behind, STUB_UNREACHABLE, 0);
-        keep_named(back, STUB_BRANCH, block->label);
+        keep_named(behind, BARE_UNREACHABLE, 0);
+        keep_named(back, BARE_BRANCH, block->label);
         if (!back->live && has_phi(block)) {
             return false;
         }
@@ -322,7 +247,7 @@ static void note_removed(struct specialiser *specialiser)
         if (block->live) {
             continue;
         }
-        specialiser->removed[block->label] = block->stub == STUB_NONE;
+        specialiser->removed[block->label] = block->bare_end == BARE_NONE;
         for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
             if (spirv_has_result(words)) {
                 specialiser->removed[words[2]] = true;
@@ -372,18 +297,18 @@ static uint32_t *write_block(const struct specialiser *specialiser, const struct
     return to;
 }
 
-static uint32_t *write_stub(const struct block *block, uint32_t *to)
+static uint32_t *write_bare_block(const struct block *block, uint32_t *to)
 {
-    if (block->stub == STUB_NONE) {
+    if (block->bare_end == BARE_NONE) {
         return to;
     }
     to = copy_words(to, block->begin);
-    if (block->stub == STUB_UNREACHABLE) {
+    if (block->bare_end == BARE_UNREACHABLE) {
         *to++ = 1U << 16 | SPIRV_UNREACHABLE;
         return to;
     }
     *to++ = 2U << 16 | SPIRV_BRANCH;
-    *to++ = block->stub_target;
+    *to++ = block->bare_target;
     return to;
 }
 
@@ -398,7 +323,7 @@ static uint32_t *write_code(const struct specialiser *specialiser, uint32_t *to)
         uint32_t instruction = spirv_instruction(words);
         if (index < specialiser->block_count && words == specialiser->blocks[index].begin) {
             const struct block *block = &specialiser->blocks[index++];
-            to = block->live ? write_block(specialiser, block, to) : write_stub(block, to);
+            to = block->live ? write_block(specialiser, block, to) : write_bare_block(block, to);
             words = block->end;
             continue;
         }
@@ -439,56 +364,37 @@ static bool read_functions(struct specialiser *specialiser)
     return block == NULL;
 }
 
-static void read_declarations(struct specialiser *specialiser)
-{
-    for (uint32_t id = 0; id < specialiser->bound; id++) {
-        specialiser->spec_ids[id] = NO_INDEX;
-        specialiser->block_of[id] = 0;
-    }
-    const uint32_t *words = specialiser->code->words + SPIRV_HEADER_WORDS;
-    for (; words < specialiser->functions; words += spirv_length(words)) {
-        if (spirv_instruction(words) == SPIRV_DECORATE && words[2] == SPIRV_SPEC_ID) {
-            specialiser->spec_ids[words[1]] = words[3];
-        } else {
-            declare_constant(specialiser, words); /* decorations come before */
-        }
-    }
-}
-
 static enum status allocate(struct specialiser *specialiser)
 {
     const struct kernel_code *code = specialiser->code;
-    if (code->word_count < SPIRV_HEADER_WORDS || code->words[0] != SPIRV_MAGIC) {
-        return fail(STATUS_FAILED, "kernel %s: the code is not SPIR-V", code->name);
-    }
-    specialiser->bound = code->words[3];
-    specialiser->end = code->words + code->word_count;
-    specialiser->functions = NULL;
+    TRY(spirv_check(code->name, code->words, code->word_count));
+    uint32_t bound = spirv_bound(code->words);
     uint32_t labels = 0;
-    for (const uint32_t *words = code->words + SPIRV_HEADER_WORDS; words < specialiser->end;
-         words += spirv_length(words)) {
-        if (spirv_length(words) == 0 || spirv_length(words) > (size_t)(specialiser->end - words)) {
-            return fail(STATUS_FAILED, "kernel %s: the SPIR-V is cut off", code->name);
-        }
-        if (spirv_instruction(words) == SPIRV_FUNCTION && specialiser->functions == NULL) {
+    specialiser->end = code->words + code->word_count;
+    specialiser->functions = specialiser->end;
+    const uint32_t *words = code->words + SPIRV_HEADER_WORDS;
+    for (; words < specialiser->end; words += spirv_length(words)) {
+        if (spirv_instruction(words) == SPIRV_FUNCTION && specialiser->functions == specialiser->end) {
             specialiser->functions = words;
         }
         labels += spirv_instruction(words) == SPIRV_LABEL;
     }
-    specialiser->functions = specialiser->functions == NULL ? specialiser->end : specialiser->functions;
-    TRY(memory_allocate(specialiser->bound, sizeof *specialiser->spec_ids, &specialiser->spec_ids));
-    TRY(memory_allocate(specialiser->bound, sizeof *specialiser->block_of, &specialiser->block_of));
-    TRY(memory_allocate(specialiser->bound, sizeof *specialiser->values, &specialiser->values));
-    TRY(memory_allocate(specialiser->bound, sizeof *specialiser->removed, &specialiser->removed));
+    TRY(spirv_values_create(&specialiser->values, bound));
+    TRY(memory_allocate(bound, sizeof *specialiser->block_of, &specialiser->block_of));
+    TRY(memory_allocate(bound, sizeof *specialiser->removed, &specialiser->removed));
     return memory_allocate(labels, sizeof *specialiser->blocks, &specialiser->blocks);
 }
 
-static enum status specialise(struct specialiser *specialiser, uint32_t **made, size_t *word_count)
+static enum status specialise(struct specialiser *specialiser, const uint32_t *constants, int count, uint32_t **made,
+                              size_t *word_count)
 {
     const struct kernel_code *code = specialiser->code;
     TRY(allocate(specialiser));
     TRY(memory_allocate(code->word_count, sizeof **made, made));
-    read_declarations(specialiser);
+    const uint32_t *words = code->words + SPIRV_HEADER_WORDS;
+    for (; words < specialiser->functions; words += spirv_length(words)) {
+        spirv_values_declare(&specialiser->values, words, constants, count);
+    }
     if (read_functions(specialiser) && find_live_blocks(specialiser)) {
         note_removed(specialiser);
         *word_count = (size_t)(write_code(specialiser, *made) - *made);
@@ -502,12 +408,11 @@ static enum status specialise(struct specialiser *specialiser, uint32_t **made, 
 enum status kernel_specialise(const struct kernel_code *code, const uint32_t *constants, int count, uint32_t **words,
                               size_t *word_count)
 {
-    struct specialiser specialiser = {.code = code, .constants = constants, .constant_count = (uint32_t)count};
+    struct specialiser specialiser = {.code = code};
     *words = NULL;
-    enum status status = specialise(&specialiser, words, word_count);
-    free(specialiser.spec_ids);
+    enum status status = specialise(&specialiser, constants, count, words, word_count);
+    spirv_values_release(&specialiser.values);
     free(specialiser.block_of);
-    free(specialiser.values);
     free(specialiser.removed);
     free(specialiser.blocks);
     return status;

@@ -1,5 +1,19 @@
 #include "compute/spirv.h"
 
+enum status spirv_check(const char *name, const uint32_t *code, size_t word_count)
+{
+    if (word_count < SPIRV_HEADER_WORDS || code[0] != SPIRV_MAGIC) {
+        return fail(STATUS_FAILED, "kernel %s: the code is not SPIR-V", name);
+    }
+    for (size_t at = SPIRV_HEADER_WORDS; at < word_count; at += spirv_length(code + at)) {
+        uint32_t length = spirv_length(code + at);
+        if (length == 0 || length > word_count - at) {
+            return fail(STATUS_FAILED, "kernel %s: the SPIR-V is cut off", name);
+        }
+    }
+    return STATUS_OK;
+}
+
 static bool compare(uint32_t instruction, uint32_t left, uint32_t right, uint32_t *result)
 {
     int32_t signed_left = (int32_t)left;

@@ -3,7 +3,10 @@
 #define COMPUTE_SPIRV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "base/status.h"
 
 enum { SPIRV_MAGIC = 0x07230203, SPIRV_HEADER_WORDS = 5 };
 
@@ -87,6 +90,15 @@ static inline uint32_t spirv_length(const uint32_t *words)
 {
     return words[0] >> 16;
 }
+
+/* Ids are below it. */
+static inline uint32_t spirv_bound(const uint32_t *code)
+{
+    return code[3];
+}
+
+/* That the code begins as SPIR-V does and that its instructions fill it. `name`: of the kernel, for the message. */
+enum status spirv_check(const char *name, const uint32_t *code, size_t word_count) MUST_CHECK;
 
 /*
  * The result of an instruction on one or two scalars of 32 bits (bools: 0 or 1; of one operand, `right` is not read).

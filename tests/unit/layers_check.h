@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_LAYERS_CHECK_H
 #define TESTS_UNIT_LAYERS_CHECK_H
 
+#include "base/shape_tables.h"
 #include "compute/graph/layer.h"
 
 struct layer_case {
@@ -19,19 +20,6 @@ struct layer_case {
     bool relative;    /* of an output: in parts of itself */
     enum tape_mode mode;
 };
-
-#define IMAGE(c, h, w)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 3, .dim = { c, h, w }                                                                                  \
-    }
-#define VECTOR(c)                                                                                                      \
-    {                                                                                                                  \
-        .rank = 1, .dim = { c }                                                                                        \
-    }
-#define SEQUENCE(t, c)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 2, .dim = { t, c }                                                                                     \
-    }
 
 void layer_case_check(const struct layer_case *layer_case, enum device_class device_class);
 /* The graph of a case, for tests that need no device; the caller releases it. */

@@ -12,21 +12,9 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/shape_tables.h"
 #include "compute/graph/program.h"
 #include "compute/single.h"
-
-#define IMAGE(c, h, w)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 3, .dim = { c, h, w }                                                                                  \
-    }
-#define SEQUENCE(t, c)                                                                                                 \
-    {                                                                                                                  \
-        .rank = 2, .dim = { t, c }                                                                                     \
-    }
-#define VECTOR(c)                                                                                                      \
-    {                                                                                                                  \
-        .rank = 1, .dim = { c }                                                                                        \
-    }
 
 struct product_case {
     const char *type;
