@@ -65,6 +65,11 @@ const struct tuning *engine_tuning(const struct engine *engine)
     return &engine->tuning;
 }
 
+int engine_lanes(const struct engine *engine)
+{
+    return (int)engine->device.subgroup_size;
+}
+
 enum status engine_load(struct engine *engine, const struct program *program)
 {
     if (engine->program != NULL) {

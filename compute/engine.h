@@ -60,6 +60,8 @@ const struct device_info *engine_device(const struct engine *engine);
 enum device_class engine_class(const struct engine *engine);
 /* How programs for this engine are to be lowered. */
 const struct tuning *engine_tuning(const struct engine *engine);
+/* Class cpu: invocations of a subgroup, 8 or 16. */
+int engine_lanes(const struct engine *engine);
 
 /* Allocates all regions (zeroed), builds the kernels, records every phase. `program` must outlive the engine. Once. */
 enum status engine_load(struct engine *engine, const struct program *program) MUST_CHECK;

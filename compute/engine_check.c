@@ -1,4 +1,5 @@
 /* Checks that a program is fit to run: so that no engine has to, and a plan is known to be good without a device. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -23,6 +24,12 @@ const char *region_name(enum region region)
 enum status engine_kernel(struct engine *engine, const char *name, int *kernel)
 {
     const struct kernel_code *code = kernel_find_in(engine->kernels, engine->kernel_count, name);
+    if (engine->device_class == CLASS_CPU) {
+        char own[64];
+        snprintf(own, sizeof own, "%s_cpu", name);
+        const struct kernel_code *found = kernel_find_in(engine->kernels, engine->kernel_count, own);
+        code = found != NULL ? found : code;
+    }
     if (code == NULL) {
         return fail(
             STATUS_NOT_FOUND,

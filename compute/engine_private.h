@@ -37,7 +37,10 @@ struct engine {
     bool standing; /* at a host step, until engine_continue() */
 };
 
-/* The position of a kernel in the table, reflected. STATUS_NOT_FOUND with the remedy. */
+/*
+ * The position of a kernel in the table, reflected; class cpu takes the one with _cpu behind its name where there is one.
+ * STATUS_NOT_FOUND with the remedy.
+ */
 enum status engine_kernel(struct engine *engine, const char *name, int *kernel) MUST_CHECK;
 
 /* Checks every dispatch, binding and segment of the program, and finds the sizes of all regions (engine_check.c). */

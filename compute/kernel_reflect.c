@@ -318,10 +318,16 @@ static enum status reflect(struct reader *reader)
             return fail(STATUS_FAILED, "kernel %s: specialization constant %u, the highest is %d", reader->code->name,
                         note->spec_id, DISPATCH_MAX_CONSTANTS - 1);
         }
-        if ((int)note->spec_id + 1 > reader->interface->constant_count) {
+        if (note->spec_id == DISPATCH_LANES_CONSTANT) {
+            reader->interface->lanes = true;
+        } else if ((int)note->spec_id + 1 > reader->interface->constant_count) {
             reader->interface->constant_count = (int)note->spec_id + 1;
         }
     }
+    if (reader->interface->lanes && reader->interface->push_size < KERNEL_DIGITS_SIZE) {
+        return malformed(reader, "it knows of lanes, but its push constants are not declared by PUSH() of lib/store.glsl");
+    }
+    reader->interface->push_size -= reader->interface->lanes ? KERNEL_DIGITS_SIZE : 0;
     return STATUS_OK;
 }
 

@@ -18,6 +18,9 @@ struct kernel_code {
     size_t word_count;
 };
 
+/* What a kernel finds behind its push constants where it asks for them: the numbers 0 .. 3. */
+enum { KERNEL_DIGITS = 4, KERNEL_DIGITS_SIZE = KERNEL_DIGITS * 4 };
+
 /* All kernels, sorted by name. */
 extern const struct kernel_code kernel_table[];
 extern const size_t kernel_table_count;
@@ -43,9 +46,11 @@ struct kernel_interface {
     bool reads[DISPATCH_MAX_BINDINGS];  /* false: declared writeonly */
     bool writes[DISPATCH_MAX_BINDINGS]; /* false: declared readonly */
     int binding_count;                  /* the highest binding + 1 */
-    uint32_t push_size;                 /* bytes */
+    uint32_t push_size;                 /* bytes, without the digits */
+    /* The engine sets the constant DISPATCH_LANES_CONSTANT, and pushes the digits (shaders/lib/store.glsl). */
+    bool lanes;
     uint32_t local_size[3];             /* with the default values of specialization constants */
-    int constant_count;                 /* the highest specialization constant + 1 */
+    int constant_count;                 /* the highest specialization constant + 1, lanes aside */
     uint32_t shared_size;               /* bytes of shared memory a workgroup (default constants), 0: none */
 };
 

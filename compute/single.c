@@ -69,6 +69,7 @@ static enum status add_phases(struct single *single, enum tape_mode mode)
                                  .mode = mode,
                                  .device_class = engine_class(single->engine),
                                  .tuning = engine_tuning(single->engine),
+                                 .lanes = engine_lanes(single->engine),
                                  .flat_count = single->program.flat_count,
                                  .observed = layer->outputs,
                                  .observed_count = layer->output_count,

@@ -4,6 +4,7 @@
 #include "add.h"
 #define EPILOGUE_ID 1
 #include "lib/epilogue.glsl"
+#include "lib/store.glsl"
 
 layout(constant_id = 0) const uint INPUTS = 2;
 
@@ -15,21 +16,15 @@ layout(binding = 4, rgba32f) readonly restrict uniform imageBuffer x4;
 layout(binding = 5, rgba32f) readonly restrict uniform imageBuffer x5;
 layout(binding = 6, rgba32f) readonly restrict uniform imageBuffer x6;
 layout(binding = 7, rgba32f) readonly restrict uniform imageBuffer x7;
-layout(std430, binding = 8) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
-layout(push_constant) uniform Push
-{
-    add_push push;
-};
+OUTPUT(8, y)
+PUSH(add_push)
 
 #define ADD_NEXT(i) \
     if (INPUTS > i) { \
         sum += imageLoad(x##i, int(at)); \
     }
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     vec4 sum = imageLoad(x0, int(at)) + imageLoad(x1, int(at));
     ADD_NEXT(2)
@@ -39,8 +34,9 @@ void make_vector(uint index, uint at)
     ADD_NEXT(6)
     ADD_NEXT(7)
     sum = epilogue_apply(sum);
-    y[at] = map_moves_zero(EPILOGUE_MAP) ? map_without_padding(sum, index, push.channels) : sum;
+    return map_moves_zero(EPILOGUE_MAP) ? map_without_padding(sum, index, push.channels) : sum;
 }
 
 #define TURNS ADD_TURNS
+#define RESULT y
 #include "lib/each_vector.glsl"

@@ -43,4 +43,4 @@ void make_vector(uint index, uint at)
 }
 
 #define TURNS 1
-#include "lib/each_vector.glsl"
+#include "lib/each_invocation.glsl"

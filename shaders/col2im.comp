@@ -6,21 +6,16 @@
  */
 #include "col2im.h"
 #include "lib/padding.glsl"
+#include "lib/store.glsl"
 
 /* 1: the image has one channel, and four kernel positions are a vector. */
 layout(constant_id = 0) const uint SINGLE = 0;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer columns;
-layout(std430, binding = 1) writeonly restrict buffer Image
-{
-    vec4 image[];
-};
-layout(push_constant) uniform Push
-{
-    col2im_push push;
-};
+OUTPUT(1, image)
+PUSH(col2im_push)
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     int kernel_height = int(push.kernel_height);
     int kernel_width = int(push.kernel_width);
@@ -79,8 +74,9 @@ void make_vector(uint index, uint at)
             break;
         }
     }
-    image[at] = sum;
+    return sum;
 }
 
 #define TURNS 1
+#define RESULT image
 #include "lib/each_vector.glsl"

@@ -2,18 +2,13 @@
 #extension GL_GOOGLE_include_directive : require
 /* From a vector in PyTorch's order back to channels-last memory, four channels at a time. */
 #include "flatten.h"
+#include "lib/store.glsl"
 
 layout(binding = 0, r32f) readonly restrict uniform imageBuffer dy;
-layout(std430, binding = 1) writeonly restrict buffer Gradient
-{
-    vec4 dx[];
-};
-layout(push_constant) uniform Push
-{
-    flatten_push push;
-};
+OUTPUT(1, dx)
+PUSH(flatten_push)
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     uint sample_index = divide(index, push.sample_vectors);
     uint vector = index - sample_index * push.sample_vectors.value;
@@ -26,8 +21,9 @@ void make_vector(uint index, uint at)
             value[i] = imageLoad(dy, int(start + (channel + i) * push.channel_step)).x;
         }
     }
-    dx[at] = value;
+    return value;
 }
 
 #define TURNS 1
+#define RESULT dx
 #include "lib/each_vector.glsl"

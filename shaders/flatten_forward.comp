@@ -2,18 +2,13 @@
 #extension GL_GOOGLE_include_directive : require
 /* From channels-last memory to a vector in PyTorch's order (C, H, W), four elements at a time. */
 #include "flatten.h"
+#include "lib/store.glsl"
 
 layout(binding = 0, r32f) readonly restrict uniform imageBuffer x;
-layout(std430, binding = 1) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
-layout(push_constant) uniform Push
-{
-    flatten_push push;
-};
+OUTPUT(1, y)
+PUSH(flatten_push)
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     uint sample_index = divide(index, push.sample_vectors);
     uint element = (index - sample_index * push.sample_vectors.value) * 4;
@@ -31,8 +26,9 @@ void make_vector(uint index, uint at)
             outer++;
         }
     }
-    y[at] = value;
+    return value;
 }
 
 #define TURNS 1
+#define RESULT y
 #include "lib/each_vector.glsl"

@@ -11,7 +11,7 @@
 #define MAP_SIGMOID 3
 #define MAP_TANH 4
 
-#define MAP_TURNS 4 /* vectors an invocation makes */
+#define MAP_TURNS 8
 
 /* Where the channel padding lies. */
 struct map_channels {

@@ -5,25 +5,21 @@
  * the last column. A tile of matmul_columns then reads memory from one end to the other instead of a piece of every row.
  */
 #include "matmul.h"
+#include "lib/store.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
-layout(std430, binding = 1) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
-layout(push_constant) uniform Push
-{
-    matmul_pack_push push;
-};
+OUTPUT(1, y)
+PUSH(matmul_pack_push)
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     uint line = divide(index, push.width);
     uint panel = divide(line, push.rows);
     uint row = line - panel * push.rows.value;
     uint column = index - line * push.width.value + panel * push.width.value;
-    y[at] = imageLoad(x, column < push.columns ? int(row * push.columns + column) : -1);
+    return imageLoad(x, column < push.columns ? int(row * push.columns + column) : -1);
 }
 
 #define TURNS 1
+#define RESULT y
 #include "lib/each_vector.glsl"

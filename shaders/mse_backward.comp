@@ -3,6 +3,7 @@
 /* gradient = weight * loss_scale * scale * (prediction - target) */
 #include "mse.h"
 #include "step.h"
+#include "lib/store.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer prediction;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer target;
@@ -11,21 +12,16 @@ layout(std430, binding = 3) readonly restrict buffer Step
 {
     step_scalars scalars;
 };
-layout(std430, binding = 4) writeonly restrict buffer Gradient
-{
-    vec4 gradient[];
-};
-layout(push_constant) uniform Push
-{
-    mse_backward_push push;
-};
+OUTPUT(4, gradient)
+PUSH(mse_backward_push)
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     float weight = imageLoad(weights, int(divide(index, push.sample_vectors))).x;
     vec4 error = imageLoad(prediction, int(index)) - imageLoad(target, int(index));
-    gradient[at] = weight == 0.0 ? vec4(0) : weight * scalars.loss_scale * push.scale * error;
+    return weight == 0.0 ? vec4(0) : weight * scalars.loss_scale * push.scale * error;
 }
 
 #define TURNS MSE_TURNS
+#define RESULT gradient
 #include "lib/each_vector.glsl"

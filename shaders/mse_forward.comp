@@ -5,26 +5,21 @@
  * neighbours read neighbouring memory. The padding is zero on both sides and adds nothing.
  */
 #include "mse.h"
+#include "lib/store.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer prediction;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer target;
 layout(binding = 2, r32f) readonly restrict uniform imageBuffer weights; /* [sample] */
 /* By sample and part: weighted sum of squares / elements, weight (first part only), the same of absolute errors, 0. */
-layout(std430, binding = 3) writeonly restrict buffer Losses
-{
-    vec4 losses[];
-};
-layout(push_constant) uniform Push
-{
-    mse_forward_push push;
-};
+OUTPUT(3, losses)
+PUSH(mse_forward_push)
 
 float add(vec4 v)
 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     uint sample_index = divide(index, push.parts);
     uint part = index - sample_index * push.parts.value;
@@ -40,8 +35,9 @@ void make_vector(uint index, uint at)
     float factor = weight * push.scale;
     vec4 loss = vec4(factor * add(squares), part == 0 ? weight : 0.0, factor * add(absolutes), 0.0);
     /* A sample that only fills up the batch may hold anything. */
-    losses[at] = weight == 0.0 ? vec4(0) : loss;
+    return weight == 0.0 ? vec4(0) : loss;
 }
 
 #define TURNS 1
+#define RESULT losses
 #include "lib/each_vector.glsl"

@@ -6,18 +6,13 @@
 #define EPILOGUE_ID 0
 #define EPILOGUE_BINDING 2
 #include "lib/epilogue.glsl"
+#include "lib/store.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer rows;
-layout(std430, binding = 1) writeonly restrict buffer Sums
-{
-    vec4 sums[];
-};
-layout(push_constant) uniform Push
-{
-    reduce_rows_push push;
-};
+OUTPUT(1, sums)
+PUSH(reduce_rows_push)
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     uint chunk = divide(index, push.stride);
     uint group = divide(chunk, push.chunks);
@@ -35,8 +30,9 @@ void make_vector(uint index, uint at)
         sum = map_without_padding(epilogue_apply(sum, epilogue_load(column, push.channels.stride.value)), index,
                                   push.channels);
     }
-    sums[at] = sum;
+    return sum;
 }
 
 #define TURNS 1
+#define RESULT sums
 #include "lib/each_vector.glsl"

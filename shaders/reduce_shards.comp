@@ -2,20 +2,15 @@
 #extension GL_GOOGLE_include_directive : require
 /* The tree sum over up to eight shards: neighbours first, as base/shards.h says; an odd one out waits. */
 #include "reduce.h"
+#include "lib/store.glsl"
 
 layout(constant_id = 0) const uint SHARDS = 1;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer values;
-layout(std430, binding = 1) writeonly restrict buffer Sums
-{
-    vec4 sums[];
-};
-layout(push_constant) uniform Push
-{
-    reduce_shards_push push;
-};
+OUTPUT(1, sums)
+PUSH(reduce_shards_push)
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     vec4 shard[8];
     uint from = push.first + index;
@@ -28,8 +23,9 @@ void make_vector(uint index, uint at)
             shard[i] += shard[i + span];
         }
     }
-    sums[at] = shard[0];
+    return shard[0];
 }
 
 #define TURNS 1
+#define RESULT sums
 #include "lib/each_vector.glsl"

@@ -3,19 +3,14 @@
 /* gradient = factor * (softmax(logits) - onehot(label)); the padding gets 0. */
 #include "lib/math.glsl"
 #include "softmax_cross_entropy.h"
+#include "lib/store.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer prediction;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer saved; /* see softmax_cross_entropy_forward */
-layout(std430, binding = 2) writeonly restrict buffer Gradient
-{
-    vec4 gradient[];
-};
-layout(push_constant) uniform Push
-{
-    softmax_cross_entropy_backward_push push;
-};
+OUTPUT(2, gradient)
+PUSH(softmax_cross_entropy_backward_push)
 
-void make_vector(uint index, uint at)
+vec4 make_vector(uint index, uint at)
 {
     uint row = divide(index, push.stride);
     vec4 state = imageLoad(saved, int(row));
@@ -24,8 +19,9 @@ void make_vector(uint index, uint at)
     vec4 result = state.z * (probability - vec4(equal(classes, uvec4(state.w))));
     /* What only fills up the batch may hold anything. */
     bvec4 nothing = greaterThanEqual(classes, uvec4(state.z == 0.0 ? 0 : push.classes));
-    gradient[at] = mix(result, vec4(0), nothing);
+    return mix(result, vec4(0), nothing);
 }
 
 #define TURNS SOFTMAX_TURNS
+#define RESULT gradient
 #include "lib/each_vector.glsl"

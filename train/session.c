@@ -119,6 +119,7 @@ static enum status add_phase(struct session *session, enum tape_mode mode, int i
         .mode = mode,
         .device_class = engine_class(session->engine),
         .tuning = &session->tuning,
+        .lanes = engine_lanes(session->engine),
         .flat_count = session->program.flat_count,
         .geometry = {.shards = session->shards,
                      .first_shard = round->first_shard,

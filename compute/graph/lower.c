@@ -254,6 +254,7 @@ enum status lower(const struct lower_params *params, struct tape *tape)
         .mode = params->mode,
         .device_class = params->device_class,
         .tuning = params->tuning != NULL ? params->tuning : tuning_default(params->device_class),
+        .lanes = params->lanes != 0 ? params->lanes : 8,
         .geometry = params->geometry,
         .flat_count = params->flat_count,
     };
@@ -270,6 +271,7 @@ enum status tape_init(struct tape *tape, const struct graph *graph, enum device_
                           .mode = TAPE_TRAIN,
                           .device_class = device_class,
                           .tuning = tuning_default(device_class),
+                          .lanes = 8,
                           .flat_count = flat_count,
                           .layer = -1,
                           .pass = PASS_UPDATE};

@@ -12,6 +12,7 @@ struct lower_params {
     enum tape_mode mode;
     enum device_class device_class;
     const struct tuning *tuning; /* must outlive the tape; NULL: the class's default */
+    int lanes;                   /* class cpu: invocations of a subgroup, 8 or 16; 0: 8 */
     struct geometry geometry;
     int64_t flat_count;
     const int *observed; /* values that the host reads after the phase: they lie in REGION_OUTPUT */

@@ -34,6 +34,7 @@ enum {
     TENSOR_NONE = -1,
     DISPATCH_MAX_BINDINGS = 10,
     DISPATCH_MAX_CONSTANTS = 16,
+    DISPATCH_LANES_CONSTANT = 15,   /* the last, which engines set: see shaders/lib/store.glsl */
     DISPATCH_MAX_PUSH = 128,        /* bytes: what every device accepts */
     DISPATCH_MAX_GROUPS = 65535,    /* an axis: likewise */
     DISPATCH_MAX_STORAGE = 1 << 27, /* bytes a storage buffer: likewise; texel buffers may hold more */
@@ -146,6 +147,7 @@ struct tape {
     enum tape_mode mode;
     enum device_class device_class;
     const struct tuning *tuning; /* how kernels are cut; whoever lowers keeps it */
+    int lanes;                   /* class cpu: invocations of a subgroup, 8 or 16 */
     struct geometry geometry;
     int64_t flat_count; /* floats of one gradient copy */
 

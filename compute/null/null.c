@@ -91,6 +91,7 @@ enum status null_create(const struct engine_params *params, struct engine **engi
     snprintf(device->name, sizeof device->name, "null");
     device->type = DEVICE_OTHER;
     device->best_class = CLASS_CPU;
+    device->subgroup_size = 8;
     for (int i = 0; i < CLASS_COUNT; i++) {
         device->classes[i] = true;
     }

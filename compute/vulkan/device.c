@@ -88,7 +88,8 @@ static enum status make_device(struct vulkan_engine *engine)
         .shaderFloat16 = matrix && wanted.shaderFloat16,
         .vulkanMemoryModel = matrix && wanted.vulkanMemoryModel,
     };
-    present.features = (VkPhysicalDeviceFeatures){.robustBufferAccess = VK_TRUE};
+    present.features = (VkPhysicalDeviceFeatures){.robustBufferAccess = VK_TRUE,
+                                                  .shaderInt64 = engine->engine.device_class == CLASS_CPU};
     const float priority = 1.0F;
     VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,

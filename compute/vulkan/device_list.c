@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 
-enum { MIN_GPU_SHARED_MEMORY = 16384, MIN_GPU_INVOCATIONS = 256, MIN_CPU_SUBGROUP = 8 };
+enum { MIN_GPU_SHARED_MEMORY = 16384, MIN_GPU_INVOCATIONS = 256 };
 
 #define INSTALL_DRIVER                                                                                                 \
     "install the driver of the GPU, or Mesa's driver for CPUs (on Debian: apt install mesa-vulkan-drivers)"
@@ -102,7 +102,10 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLi
     }
     bool shuffle = (subgroup->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
                    (subgroup->supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;
-    info->classes[CLASS_CPU] = shuffle && subgroup->subgroupSize >= MIN_CPU_SUBGROUP;
+    VkPhysicalDeviceFeatures features;
+    vkGetPhysicalDeviceFeatures(physical, &features);
+    info->classes[CLASS_CPU] = shuffle && (subgroup->subgroupSize == 8 || subgroup->subgroupSize == 16) &&
+                               features.shaderInt64 == VK_TRUE;
     info->classes[CLASS_GPU] = info->shared_memory >= MIN_GPU_SHARED_MEMORY &&
                                limits->maxComputeWorkGroupInvocations >= MIN_GPU_INVOCATIONS &&
                                limits->maxComputeWorkGroupSize[0] >= MIN_GPU_INVOCATIONS;
@@ -114,9 +117,9 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLi
     if (!info->classes[CLASS_CPU] && !info->classes[CLASS_GPU]) {
         snprintf(
             info->missing, sizeof info->missing,
-            "subgroups of at least %d invocations with shuffles (class cpu), or workgroups of %d invocations with %d "
-            "bytes of shared memory (class gpu)",
-            MIN_CPU_SUBGROUP, MIN_GPU_INVOCATIONS, MIN_GPU_SHARED_MEMORY);
+            "subgroups of 8 or 16 invocations with shuffles, and integers of 64 bits (class cpu), or workgroups of %d "
+            "invocations with %d bytes of shared memory (class gpu)",
+            MIN_GPU_INVOCATIONS, MIN_GPU_SHARED_MEMORY);
     }
 }
 

@@ -37,12 +37,13 @@ static enum status make_objects(struct vulkan_engine *engine, int kernel)
     };
     TRY(vk_try(vkCreateDescriptorSetLayout(engine->device, &set, NULL, &objects->set_layout),
                "laying out the bindings of kernel %s", code->name));
-    VkPushConstantRange push = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = interface->push_size};
+    VkPushConstantRange push = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, 
+                                .size = interface->push_size + (interface->lanes ? KERNEL_DIGITS_SIZE : 0)};
     VkPipelineLayoutCreateInfo layout = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
         .setLayoutCount = 1,
         .pSetLayouts = &objects->set_layout,
-        .pushConstantRangeCount = interface->push_size > 0 ? 1 : 0,
+        .pushConstantRangeCount = push.size > 0 ? 1 : 0,
         .pPushConstantRanges = &push,
     };
     return vk_try(vkCreatePipelineLayout(engine->device, &layout, NULL, &objects->layout),
@@ -120,6 +121,10 @@ static enum status find_pipeline(struct vulkan_engine *engine, const struct disp
     struct kernel_pipeline wanted = {.constant_count = dispatch->constant_count};
     TRY(engine_kernel(&engine->engine, dispatch->kernel, &wanted.kernel));
     memcpy(wanted.constants, dispatch->constants, (size_t)dispatch->constant_count * sizeof *wanted.constants);
+    if (engine->engine.interfaces[wanted.kernel].lanes) {
+        wanted.constants[DISPATCH_LANES_CONSTANT] = engine->engine.device.subgroup_size;
+        wanted.constant_count = DISPATCH_LANES_CONSTANT + 1;
+    }
     for (int i = 0; i < engine->pipeline_count; i++) {
         if (same_pipeline(&engine->pipelines[i], &wanted)) {
             *pipeline = &engine->pipelines[i];
@@ -152,6 +157,7 @@ enum status kernels_make(struct vulkan_engine *engine)
             TRY(find_pipeline(engine, &tape->steps[s].dispatch, &pipeline));
             engine->phases[p].steps[s].pipeline = pipeline->pipeline;
             engine->phases[p].steps[s].layout = engine->kernels[pipeline->kernel].layout;
+            engine->phases[p].steps[s].digits = engine->engine.interfaces[pipeline->kernel].lanes;
         }
     }
     return STATUS_OK;

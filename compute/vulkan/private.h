@@ -56,6 +56,7 @@ struct buffer_view {
 struct vulkan_step {
     VkPipeline pipeline;
     VkPipelineLayout layout;
+    bool digits;         /* are pushed */
     VkDescriptorSet set; /* VK_NULL_HANDLE: a kernel without bindings */
 };
 

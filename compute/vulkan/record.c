@@ -104,6 +104,11 @@ static void bind(VkCommandBuffer buffer, const struct dispatch *dispatch, const 
     if (dispatch->push_size > 0) {
         vkCmdPushConstants(buffer, step->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch->push_size, dispatch->push);
     }
+    if (step->digits) {
+        static const uint32_t digits[KERNEL_DIGITS] = {0, 1, 2, 3};
+        vkCmdPushConstants(buffer, step->layout, VK_SHADER_STAGE_COMPUTE_BIT, dispatch->push_size, sizeof digits,
+                           digits);
+    }
 }
 
 static void record_step(const struct recorder *recorder, int index)

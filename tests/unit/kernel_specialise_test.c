@@ -160,7 +160,7 @@ static void branches_are_cut(void **state)
         assert_true(specialised_size(branches, values, COUNT_OF(values)) <= branches->word_count);
     }
     /* What it is for: this one has branches for every layout of its operands, 32 times. */
-    const struct kernel_code *matmul = kernel_find("matmul_rows");
+    const struct kernel_code *matmul = kernel_find("matmul_rows_cpu");
     const uint32_t values[] = {0, 1, 1, 1, 0, 32, 0, 0, 0};
     assert_true(specialised_size(matmul, values, COUNT_OF(values)) < matmul->word_count / 2);
 }
