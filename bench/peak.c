@@ -2,17 +2,13 @@
 #include "base/memory.h"
 #include "bench/alone.h"
 #include "bench/kernels.h"
+#include "shaders/bench.h"
 
 enum {
-    LOCAL_SIZE = 64,
+    LOCAL_SIZE = RANGE_LOCAL_SIZE,
     VECTOR_SIZE = 16,             /* bytes */
     FLOPS_A_TURN = 8 * 4 * 4 * 2, /* eight times four vectors, a multiply-add each */
-    COPY_VECTORS = 4,             /* an invocation */
 };
-
-/* How far apart an invocation's vectors lie: CPUs like neighbours; GPUs read whole cache lines side by side. */
-static const uint32_t spacing[CLASS_COUNT] = {
-    [CLASS_CPU] = 1, [CLASS_GPU] = LOCAL_SIZE, [CLASS_GPU_MATRIX] = LOCAL_SIZE};
 
 struct work {
     uint32_t groups, turns;
@@ -33,6 +29,8 @@ static enum status emit_arithmetic(struct alone *alone, struct tape *tape, void 
                                 .constant_count = 1,
                                 .groups = {work->groups, 1, 1},
                                 .flops = work->amount};
+    struct bench_multiply_add_push push = {.scale = 0.999F, .offset = 0.001F};
+    dispatch_push(&dispatch, push);
     return tape_dispatch(tape, &dispatch);
 }
 
@@ -41,7 +39,8 @@ static enum status emit_copy(struct alone *alone, struct tape *tape, void *conte
 {
     (void)alone;
     struct work *work = context;
-    uint64_t size = (uint64_t)work->groups * LOCAL_SIZE * COPY_VECTORS * VECTOR_SIZE;
+    struct bench_copy_push push = {.count = work->groups * LOCAL_SIZE * BENCH_COPY_VECTORS};
+    uint64_t size = (uint64_t)push.count * VECTOR_SIZE;
     work->amount = 4.0 * (double)size;
     int tensors[2];
     TRY(tape_scratch(tape, "there", size, &tensors[0]));
@@ -51,9 +50,8 @@ static enum status emit_copy(struct alone *alone, struct tape *tape, void *conte
             .kernel = "bench_copy",
             .bindings = {tape_bind(tape, tensors[i], ACCESS_READ), tape_bind(tape, tensors[1 - i], ACCESS_WRITE)},
             .binding_count = 2,
-            .constants = {spacing[tape->device_class]},
-            .constant_count = 1,
             .groups = {work->groups, 1, 1}};
+        dispatch_push(&dispatch, push);
         TRY(tape_dispatch(tape, &dispatch));
     }
     return STATUS_OK;
@@ -77,7 +75,7 @@ enum status bench_measure_peaks(const struct engine_params *engine, int rounds, 
 {
     /* Enough for a large GPU, and some tens of milliseconds on a CPU. */
     struct work arithmetic = {.groups = tiny ? 1 : 4096, .turns = tiny ? 1 : 32};
-    struct work copy = {.groups = tiny ? 1 : 16384};
+    struct work copy = {.groups = tiny ? 1 : (1 << 22) / (LOCAL_SIZE * BENCH_COPY_VECTORS)};
     TRY(measure(engine, emit_arithmetic, arithmetic, rounds, &peaks->flops));
     return measure(engine, emit_copy, copy, rounds, &peaks->bytes);
 }

@@ -16,6 +16,7 @@
  *   PUSH(type)                          its push constants, which are then called `push`
  *   OUTPUT(number, name)                a buffer of vectors at that binding
  *   uniform_number(n)                   n < 2^24, the same in all lanes of a register (else: lane 0's)
+ *   FIRST_NEIGHBOUR                     gl_LocalInvocationID.x of lane 0
  *   STORE(name, exists, at, to, value)  name[at] = value, where it exists. For CPUs: lane i's value to name[to + i],
  *                                       whatever exists; `to` from uniform_number().
  */
@@ -28,6 +29,7 @@
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 
 layout(constant_id = 15) const uint LANES = 8; /* of a register: 8 or 16. DISPATCH_LANES_CONSTANT */
+#define FIRST_NEIGHBOUR (gl_SubgroupID * LANES)
 
 #define DIGIT(number, place) digits[(number) >> place & 3] << place
 #define PUSH(type)                                                                                                     \
@@ -83,6 +85,7 @@ layout(constant_id = 15) const uint LANES = 8; /* of a register: 8 or 16. DISPAT
     {                                                                                                                  \
         vec4 name[];                                                                                                   \
     };
+#define FIRST_NEIGHBOUR gl_LocalInvocationID.x
 uint uniform_number(uint number)
 {
     return number;
