@@ -87,6 +87,7 @@ static enum status make_device(struct vulkan_engine *engine)
         .timelineSemaphore = VK_TRUE,
         .shaderFloat16 = matrix && wanted.shaderFloat16,
         .vulkanMemoryModel = matrix && wanted.vulkanMemoryModel,
+        .shaderSubgroupExtendedTypes = engine->engine.device_class == CLASS_CPU,
     };
     present.features = (VkPhysicalDeviceFeatures){.robustBufferAccess = VK_TRUE,
                                                   .shaderInt64 = engine->engine.device_class == CLASS_CPU};

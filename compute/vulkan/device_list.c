@@ -102,10 +102,12 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLi
     }
     bool shuffle = (subgroup->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
                    (subgroup->supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;
-    VkPhysicalDeviceFeatures features;
-    vkGetPhysicalDeviceFeatures(physical, &features);
+    VkPhysicalDeviceVulkan12Features features12 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &features12};
+    vkGetPhysicalDeviceFeatures2(physical, &features);
     info->classes[CLASS_CPU] = shuffle && (subgroup->subgroupSize == 8 || subgroup->subgroupSize == 16) &&
-                               features.shaderInt64 == VK_TRUE;
+                               features.features.shaderInt64 == VK_TRUE &&
+                               features12.shaderSubgroupExtendedTypes == VK_TRUE;
     info->classes[CLASS_GPU] = info->shared_memory >= MIN_GPU_SHARED_MEMORY &&
                                limits->maxComputeWorkGroupInvocations >= MIN_GPU_INVOCATIONS &&
                                limits->maxComputeWorkGroupSize[0] >= MIN_GPU_INVOCATIONS;
@@ -117,7 +119,7 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLi
     if (!info->classes[CLASS_CPU] && !info->classes[CLASS_GPU]) {
         snprintf(
             info->missing, sizeof info->missing,
-            "subgroups of 8 or 16 invocations with shuffles, and integers of 64 bits (class cpu), or workgroups of %d "
+            "subgroups of 8 or 16 invocations with shuffles of integers of 64 bits (class cpu), or workgroups of %d "
             "invocations with %d bytes of shared memory (class gpu)",
             MIN_GPU_INVOCATIONS, MIN_GPU_SHARED_MEMORY);
     }

@@ -27,6 +27,7 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#extension GL_EXT_shader_subgroup_extended_types_int64 : require
 
 layout(constant_id = 15) const uint LANES = 8; /* of a register: 8 or 16. DISPATCH_LANES_CONSTANT */
 #define FIRST_NEIGHBOUR (gl_SubgroupID * LANES)
@@ -49,12 +50,16 @@ layout(constant_id = 15) const uint LANES = 8; /* of a register: 8 or 16. DISPAT
         u64vec2 name[];                                                                                                \
     };
 
-#define STORE_LANE(name, to, bits, lane)                                                                               \
-    name[to] = u64vec2(packUint2x32(uvec2(subgroupShuffle((bits).x, lane), subgroupShuffle((bits).y, lane))),          \
-                       packUint2x32(uvec2(subgroupShuffle((bits).z, lane), subgroupShuffle((bits).w, lane))));
+/* What a lane stores, in the form in which it is handed round. */
+u64vec2 store_pack(vec4 value)
+{
+    uvec4 bits = floatBitsToUint(value);
+    return u64vec2(packUint2x32(bits.xy), packUint2x32(bits.zw));
+}
+#define STORE_LANE(name, to, packed, lane) name[to] = subgroupShuffle(packed, lane);
 #define STORE(name, exists, at, to, value)                                                                             \
     {                                                                                                                  \
-        uvec4 bits = floatBitsToUint(value);                                                                           \
+        u64vec2 bits = store_pack(value);                                                                              \
         STORE_LANE(name, (to), bits, 0)                                                                                \
         STORE_LANE(name, (to) + 1, bits, 1)                                                                            \
         STORE_LANE(name, (to) + 2, bits, 2)                                                                            \
