@@ -1,4 +1,6 @@
 /* What the device can do at best. */
+#include <string.h>
+
 #include "base/memory.h"
 #include "bench/alone.h"
 #include "bench/kernels.h"
