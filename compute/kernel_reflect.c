@@ -324,10 +324,11 @@ static enum status reflect(struct reader *reader)
             reader->interface->constant_count = (int)note->spec_id + 1;
         }
     }
-    if (reader->interface->lanes && reader->interface->push_size < KERNEL_DIGITS_SIZE) {
-        return malformed(reader, "it knows of lanes, but its push constants are not declared by PUSH() of lib/store.glsl");
+    if (reader->interface->lanes && reader->interface->push_size < KERNEL_DIGITS) {
+        return malformed(reader,
+                         "it knows of lanes, but its push constants are not declared by PUSH() of lib/store.glsl");
     }
-    reader->interface->push_size -= reader->interface->lanes ? KERNEL_DIGITS_SIZE : 0;
+    reader->interface->push_size -= reader->interface->lanes ? KERNEL_DIGITS : 0;
     return STATUS_OK;
 }
 

@@ -18,8 +18,8 @@ struct kernel_code {
     size_t word_count;
 };
 
-/* What a kernel finds behind its push constants where it asks for them: the numbers 0 .. 3. */
-enum { KERNEL_DIGITS = 4, KERNEL_DIGITS_SIZE = KERNEL_DIGITS * 4 };
+/* What a kernel finds behind its push constants where it asks for them: the bytes 0 .. 15. */
+enum { KERNEL_DIGITS = 16 };
 
 /* All kernels, sorted by name. */
 extern const struct kernel_code kernel_table[];

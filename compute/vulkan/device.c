@@ -80,17 +80,18 @@ static enum status make_device(struct vulkan_engine *engine)
     VkPhysicalDeviceFeatures2 present = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &wanted};
     vkGetPhysicalDeviceFeatures2(engine->physical, &present);
     /* Of the many features of the core only these; those of the extensions above all. */
+    bool cpu = engine->engine.device_class == CLASS_CPU;
     bool matrix = engine->engine.device_class == CLASS_GPU_MATRIX;
     wanted = (VkPhysicalDeviceVulkan12Features){
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
         .pNext = next,
         .timelineSemaphore = VK_TRUE,
+        .storagePushConstant8 = cpu,
         .shaderFloat16 = matrix && wanted.shaderFloat16,
         .vulkanMemoryModel = matrix && wanted.vulkanMemoryModel,
-        .shaderSubgroupExtendedTypes = engine->engine.device_class == CLASS_CPU,
+        .shaderSubgroupExtendedTypes = cpu,
     };
-    present.features = (VkPhysicalDeviceFeatures){.robustBufferAccess = VK_TRUE,
-                                                  .shaderInt64 = engine->engine.device_class == CLASS_CPU};
+    present.features = (VkPhysicalDeviceFeatures){.robustBufferAccess = VK_TRUE, .shaderInt64 = cpu};
     const float priority = 1.0F;
     VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,

@@ -107,7 +107,8 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLi
     vkGetPhysicalDeviceFeatures2(physical, &features);
     info->classes[CLASS_CPU] = shuffle && (subgroup->subgroupSize == 8 || subgroup->subgroupSize == 16) &&
                                features.features.shaderInt64 == VK_TRUE &&
-                               features12.shaderSubgroupExtendedTypes == VK_TRUE;
+                               features12.shaderSubgroupExtendedTypes == VK_TRUE &&
+                               features12.storagePushConstant8 == VK_TRUE;
     info->classes[CLASS_GPU] = info->shared_memory >= MIN_GPU_SHARED_MEMORY &&
                                limits->maxComputeWorkGroupInvocations >= MIN_GPU_INVOCATIONS &&
                                limits->maxComputeWorkGroupSize[0] >= MIN_GPU_INVOCATIONS;
@@ -119,8 +120,8 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLi
     if (!info->classes[CLASS_CPU] && !info->classes[CLASS_GPU]) {
         snprintf(
             info->missing, sizeof info->missing,
-            "subgroups of 8 or 16 invocations with shuffles of integers of 64 bits (class cpu), or workgroups of %d "
-            "invocations with %d bytes of shared memory (class gpu)",
+            "subgroups of 8 or 16 invocations with shuffles of integers of 64 bits, and bytes as push constants (class "
+            "cpu), or workgroups of %d invocations with %d bytes of shared memory (class gpu)",
             MIN_GPU_INVOCATIONS, MIN_GPU_SHARED_MEMORY);
     }
 }

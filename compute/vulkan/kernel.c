@@ -37,8 +37,8 @@ static enum status make_objects(struct vulkan_engine *engine, int kernel)
     };
     TRY(vk_try(vkCreateDescriptorSetLayout(engine->device, &set, NULL, &objects->set_layout),
                "laying out the bindings of kernel %s", code->name));
-    VkPushConstantRange push = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, 
-                                .size = interface->push_size + (interface->lanes ? KERNEL_DIGITS_SIZE : 0)};
+    VkPushConstantRange push = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+                                .size = interface->push_size + (interface->lanes ? KERNEL_DIGITS : 0)};
     VkPipelineLayoutCreateInfo layout = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
         .setLayoutCount = 1,

@@ -105,7 +105,7 @@ static void bind(VkCommandBuffer buffer, const struct dispatch *dispatch, const 
         vkCmdPushConstants(buffer, step->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch->push_size, dispatch->push);
     }
     if (step->digits) {
-        static const uint32_t digits[KERNEL_DIGITS] = {0, 1, 2, 3};
+        static const uint8_t digits[KERNEL_DIGITS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
         vkCmdPushConstants(buffer, step->layout, VK_SHADER_STAGE_COMPUTE_BIT, dispatch->push_size, sizeof digits,
                            digits);
     }

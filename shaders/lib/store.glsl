@@ -15,7 +15,9 @@
  * A shader writes
  *   PUSH(type)                          its push constants, which are then called `push`
  *   OUTPUT(number, name)                a buffer of vectors at that binding
+ *   OUTPUT_OVER(number, name)           the same over memory that the kernel reads too, each vector before it writes it
  *   uniform_number(n)                   n < 2^24, the same in all lanes of a register (else: lane 0's)
+ *   uniform_digit(n)                    the same for n < 16: a sixth of the work
  *   FIRST_NEIGHBOUR                     gl_LocalInvocationID.x of lane 0
  *   STORE(name, exists, at, to, value)  name[at] = value, where it exists. For CPUs: lane i's value to name[to + i],
  *                                       whatever exists; `to` from uniform_number().
@@ -27,25 +29,29 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#extension GL_EXT_shader_8bit_storage : require
 #extension GL_EXT_shader_subgroup_extended_types_int64 : require
 
 layout(constant_id = 15) const uint LANES = 8; /* of a register: 8 or 16. DISPATCH_LANES_CONSTANT */
 #define FIRST_NEIGHBOUR (gl_SubgroupID * LANES)
 
-#define DIGIT(number, place) digits[(number) >> place & 3] << place
+#define DIGIT(number, place) uint(digits[(number) >> place & 15]) << place
 #define PUSH(type)                                                                                                     \
     layout(push_constant) uniform Push                                                                                 \
     {                                                                                                                  \
         type push;                                                                                                     \
-        uint digits[4]; /* 0, 1, 2, 3: the engine adds them */                                                         \
+        uint8_t digits[16]; /* 0 .. 15: the engine adds them */                                                        \
     };                                                                                                                 \
     uint uniform_number(uint n)                                                                                        \
     {                                                                                                                  \
-        return DIGIT(n, 0) | DIGIT(n, 2) | DIGIT(n, 4) | DIGIT(n, 6) | DIGIT(n, 8) | DIGIT(n, 10) | DIGIT(n, 12) |     \
-               DIGIT(n, 14) | DIGIT(n, 16) | DIGIT(n, 18) | DIGIT(n, 20) | DIGIT(n, 22);                               \
+        return DIGIT(n, 0) | DIGIT(n, 4) | DIGIT(n, 8) | DIGIT(n, 12) | DIGIT(n, 16) | DIGIT(n, 20);                   \
+    }                                                                                                                  \
+    uint uniform_digit(uint n)                                                                                         \
+    {                                                                                                                  \
+        return digits[n];                                                                                              \
     }
-#define OUTPUT(number, name)                                                                                           \
-    layout(std430, binding = number) writeonly restrict buffer name##_buffer                                           \
+#define OUTPUT_BUFFER(qualifiers, number, name)                                                                        \
+    layout(std430, binding = number) qualifiers buffer name##_buffer                                                   \
     {                                                                                                                  \
         u64vec2 name[];                                                                                                \
     };
@@ -85,8 +91,8 @@ u64vec2 store_pack(vec4 value)
     {                                                                                                                  \
         type push;                                                                                                     \
     };
-#define OUTPUT(number, name)                                                                                           \
-    layout(std430, binding = number) writeonly restrict buffer name##_buffer                                           \
+#define OUTPUT_BUFFER(qualifiers, number, name)                                                                        \
+    layout(std430, binding = number) qualifiers buffer name##_buffer                                                   \
     {                                                                                                                  \
         vec4 name[];                                                                                                   \
     };
@@ -96,9 +102,17 @@ uint uniform_number(uint number)
     return number;
 }
 
+uint uniform_digit(uint number)
+{
+    return number;
+}
+
 #define STORE(name, exists, at, to, value)                                                                             \
     if (exists) {                                                                                                      \
         name[at] = value;                                                                                              \
     }
 #endif
+
+#define OUTPUT(number, name) OUTPUT_BUFFER(writeonly restrict, number, name)
+#define OUTPUT_OVER(number, name) OUTPUT_BUFFER(writeonly, number, name)
 #endif
