@@ -13,7 +13,6 @@
 #define UPDATE_GROUP_FOURS 16
 
 struct update_push {
-    uint total;       /* workgroups that have work */
     uint first_entry; /* of the table of groups, for the first float */
 };
 

@@ -6,34 +6,22 @@
  *     m = beta1 * m + (1 - beta1) * g               v = beta2 * v + (1 - beta2) * g^2
  *     value = value - rate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
  */
+#define UPDATE_SLOTS 2 /* first and second moments */
 #include "lib/update.glsl"
 
-layout(constant_id = 1) const bool DECOUPLED = false;
+layout(constant_id = 0) const bool DECOUPLED = false;
 
-layout(binding = 5, rgba32f) readonly uniform imageBuffer first_moments;
-layout(std430, binding = 6) writeonly buffer FirstMoments
+void update(inout update_four four, vec4 gradient, update_group group, update_scalars now)
 {
-    vec4 new_first_moments[];
-};
-layout(binding = 7, rgba32f) readonly uniform imageBuffer second_moments;
-layout(std430, binding = 8) writeonly buffer SecondMoments
-{
-    vec4 new_second_moments[];
-};
-
-void update(int four, update_group group, update_scalars now)
-{
-    vec4 value = imageLoad(values, four);
-    vec4 gradient = imageLoad(gradients, four) * now.clip_scale;
     if (DECOUPLED) {
-        value *= 1.0 - group.learning_rate * group.weight_decay;
+        four.value *= 1.0 - group.learning_rate * group.weight_decay;
     } else {
-        gradient += group.weight_decay * value;
+        gradient += group.weight_decay * four.value;
     }
-    vec4 first = now.momentum * imageLoad(first_moments, four) + now.complement1 * gradient;
-    vec4 second = now.beta2 * imageLoad(second_moments, four) + now.complement2 * gradient * gradient;
-    new_first_moments[four] = first;
-    new_second_moments[four] = second;
+    vec4 first = now.momentum * four.slots[0] + now.complement1 * gradient;
+    vec4 second = now.beta2 * four.slots[1] + now.complement2 * gradient * gradient;
+    four.slots[0] = first;
+    four.slots[1] = second;
     vec4 size = sqrt(second) / sqrt(now.bias_correction2) + now.epsilon;
-    new_values[four] = value - group.learning_rate / now.bias_correction1 * first / size;
+    four.value -= group.learning_rate / now.bias_correction1 * first / size;
 }

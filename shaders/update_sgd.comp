@@ -5,20 +5,13 @@
  *     g = gradient + decay * value      m = momentum * m + g
  *     value = value - rate * m          (Nesterov: value - rate * (g + momentum * m))
  */
+#define UPDATE_SLOTS 1 /* momentum */
 #include "lib/update.glsl"
 
-layout(binding = 5, rgba32f) readonly uniform imageBuffer momenta;
-layout(std430, binding = 6) writeonly buffer Momenta
+void update(inout update_four four, vec4 gradient, update_group group, update_scalars now)
 {
-    vec4 new_momenta[];
-};
-
-void update(int four, update_group group, update_scalars now)
-{
-    vec4 value = imageLoad(values, four);
-    vec4 gradient = imageLoad(gradients, four) * now.clip_scale + group.weight_decay * value;
-    vec4 momentum = now.momentum * imageLoad(momenta, four) + gradient;
-    new_momenta[four] = momentum;
-    new_values[four] =
-        value - group.learning_rate * (now.nesterov ? gradient + now.momentum * momentum : momentum);
+    gradient += group.weight_decay * four.value;
+    vec4 momentum = now.momentum * four.slots[0] + gradient;
+    four.slots[0] = momentum;
+    four.value -= group.learning_rate * (now.nesterov ? gradient + now.momentum * momentum : momentum);
 }

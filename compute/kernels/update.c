@@ -12,6 +12,7 @@ enum { WORKGROUP_FLOATS = UPDATE_INVOCATIONS * UPDATE_FOURS * 4, MAX_SLOTS = 2 }
 enum { DISPATCH_FLOATS = 1 << 24 };
 
 _Static_assert((int)WORKGROUP_FLOATS == (int)PROGRAM_BLOCK, "a workgroup updates one block");
+_Static_assert(DISPATCH_FLOATS / WORKGROUP_FLOATS <= DISPATCH_MAX_GROUPS, "no workgroup is behind the last float");
 _Static_assert(UPDATE_GROUP_FOURS * 4 == UPDATE_GROUP_FLOATS && (int)UPDATE_GROUP_FLOATS == (int)PARAMETER_ALIGNMENT,
                "an entry of the table belongs to one parameter");
 
@@ -24,13 +25,6 @@ static const struct rule {
     [UPDATE_SGD] = {.kernel = "update_sgd", .slots = {"momentum"}, .flops = 7},
     [UPDATE_ADAM] = {.kernel = "update_adam", .slots = {"exp_avg", "exp_avg_sq"}, .flops = 15},
     [UPDATE_ADAMW] = {.kernel = "update_adam", .slots = {"exp_avg", "exp_avg_sq"}, .decoupled = true, .flops = 14},
-};
-
-/* How far apart the fours of an invocation lie: CPUs look up a group once; GPUs read whole cache lines side by side. */
-static const uint32_t spacing[CLASS_COUNT] = {
-    [CLASS_CPU] = 1,
-    [CLASS_GPU] = UPDATE_INVOCATIONS,
-    [CLASS_GPU_MATRIX] = UPDATE_INVOCATIONS,
 };
 
 const char *const *update_slots(enum update_rule rule)
@@ -59,11 +53,10 @@ static struct binding bind_range(const struct tape *tape, enum region region, in
 static enum status emit_range(struct tape *tape, const struct update_params *params, int64_t offset, int64_t count)
 {
     const struct rule *rule = &rules[params->rule];
-    struct update_push push = {.total = (uint)(count / WORKGROUP_FLOATS),
-                               .first_entry = (uint)(offset / UPDATE_GROUP_FLOATS)};
+    struct update_push push = {.first_entry = (uint)(offset / UPDATE_GROUP_FLOATS)};
     struct dispatch dispatch = {.kernel = rule->kernel,
-                                .constants = {spacing[tape->device_class], rule->decoupled ? 1 : 0},
-                                .constant_count = params->rule == UPDATE_SGD ? 1 : 2,
+                                .constants = {rule->decoupled},
+                                .constant_count = params->rule == UPDATE_SGD ? 0 : 1,
                                 .flops = rule->flops * (double)count};
     struct binding *binding = dispatch.bindings;
     /* From the table's start: a range's own part of it need not lie where a binding may begin. */
@@ -82,7 +75,7 @@ static enum status emit_range(struct tape *tape, const struct update_params *par
     }
     dispatch.binding_count = (int)(binding - dispatch.bindings);
     dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, push.total);
+    dispatch_groups(&dispatch, (uint64_t)(count / WORKGROUP_FLOATS));
     return tape_dispatch(tape, &dispatch);
 }
 

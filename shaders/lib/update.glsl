@@ -1,30 +1,41 @@
 /*
- * What the optimisers' updates share. Values and slots are read as texels, which CPUs read best, and written through
- * storage buffers over the same memory: an invocation reads only what it alone writes, and before it writes, so the
- * two views are not declared restrict. SPACING is how far apart an invocation's fours lie: 1 (neighbours share a group:
- * CPUs) or UPDATE_INVOCATIONS (invocations read side by side: GPUs).
+ * What the optimisers' updates share. The shader defines, before including this,
+ *   UPDATE_SLOTS     1 or 2
+ * and behind it the rule, update(). Values and slots are read as texels, which CPUs read best, and written through
+ * storage buffers over the same memory: an invocation reads only what it alone makes, and before that is written, so the
+ * two views are not declared restrict.
  */
 #include "../step.h"
 #include "../update.h"
+#include "store.glsl"
+
+/* Whose fours lie side by side, with every turn. */
+#ifdef CPU
+const uint NEIGHBOURS = LANES;
+#else
+const uint NEIGHBOURS = UPDATE_INVOCATIONS;
+#endif
 
 layout(local_size_x = UPDATE_INVOCATIONS) in;
-layout(constant_id = 0) const uint SPACING = 1;
 
-layout(binding = 0, r32ui) readonly restrict uniform uimageBuffer group_table;
+layout(std430, binding = 0) readonly restrict buffer Groups
+{
+    uint group_table[];
+};
 layout(std430, binding = 1) readonly restrict buffer Step
 {
     step_scalars scalars;
 };
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer gradients;
 layout(binding = 3, rgba32f) readonly uniform imageBuffer values;
-layout(std430, binding = 4) writeonly buffer Values
-{
-    vec4 new_values[];
-};
-layout(push_constant) uniform Push
-{
-    update_push push;
-};
+OUTPUT_OVER(4, new_values)
+layout(binding = 5, rgba32f) readonly uniform imageBuffer slots0;
+OUTPUT_OVER(6, new_slots0)
+#if UPDATE_SLOTS > 1
+layout(binding = 7, rgba32f) readonly uniform imageBuffer slots1;
+OUTPUT_OVER(8, new_slots1)
+#endif
+PUSH(update_push)
 
 /* The scalars that all elements share, read once: a compiler cannot know that no write changes them. */
 struct update_scalars {
@@ -40,8 +51,14 @@ struct update_scalars {
     bool nesterov;
 };
 
+/* Four values and their slots. */
+struct update_four {
+    vec4 value;
+    vec4 slots[UPDATE_SLOTS];
+};
+
 /* The rule, which the shader defines: moves four values and their slots. */
-void update(int four, update_group group, update_scalars now);
+void update(inout update_four four, vec4 gradient, update_group group, update_scalars now);
 
 update_scalars update_read_scalars()
 {
@@ -50,39 +67,60 @@ update_scalars update_read_scalars()
                           scalars.nesterov != 0);
 }
 
-update_group update_group_of(int four)
+/* For CPUs the same group for all lanes of a register: they read it once. */
+update_group update_group_of(uint four)
 {
-    uint entry = imageLoad(group_table, int(push.first_entry) + four / UPDATE_GROUP_FOURS).x;
-    return scalars.groups[min(entry, STEP_MAX_GROUPS - 1)];
+    uint entry = group_table[push.first_entry + four / UPDATE_GROUP_FOURS];
+    return scalars.groups[uniform_digit(min(entry, STEP_MAX_GROUPS - 1))];
 }
 
-/* A running average takes its step. */
-void update_average(int four, update_group group, update_scalars now)
+update_four update_move(uint at, update_group group, update_scalars now)
 {
-    vec4 observed = imageLoad(gradients, four) * now.buffer_scale;
-    new_values[four] = (1.0 - group.momentum) * imageLoad(values, four) + group.momentum * observed;
+    update_four four;
+    four.value = imageLoad(values, int(at));
+    four.slots[0] = imageLoad(slots0, int(at));
+#if UPDATE_SLOTS > 1
+    four.slots[1] = imageLoad(slots1, int(at));
+#endif
+    vec4 gradient = imageLoad(gradients, int(at));
+    if (group.is_buffer != 0) {
+        /* A running average takes its step. */
+        four.value = (1.0 - group.momentum) * four.value + group.momentum * (gradient * now.buffer_scale);
+    } else {
+        update(four, gradient * now.clip_scale, group, now);
+    }
+    return four;
 }
+
+#if UPDATE_SLOTS > 1
+#define UPDATE_STORE_SLOTS(exists, at, to, four)                                                                       \
+    STORE(new_slots0, exists, at, to, four.slots[0])                                                                   \
+    STORE(new_slots1, exists, at, to, four.slots[1])
+#else
+#define UPDATE_STORE_SLOTS(exists, at, to, four) STORE(new_slots0, exists, at, to, four.slots[0])
+#endif
+
+#define UPDATE(turn)                                                                                                   \
+    {                                                                                                                  \
+        uint at = first + turn * NEIGHBOURS;                                                                           \
+        if (turn * NEIGHBOURS % UPDATE_GROUP_FOURS == 0) {                                                             \
+            group = update_group_of(to + turn * NEIGHBOURS);                                                           \
+        }                                                                                                              \
+        update_four four = update_move(at, group, now);                                                                \
+        STORE(new_values, true, at, to + turn * NEIGHBOURS, four.value)                                                \
+        UPDATE_STORE_SLOTS(group.is_buffer == 0, at, to + turn * NEIGHBOURS, four)                                     \
+    }
 
 void main()
 {
     uint workgroup = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    if (workgroup >= push.total) {
-        return;
-    }
-    uint lane = gl_LocalInvocationID.x;
-    int first =
-        int(workgroup * UPDATE_INVOCATIONS * UPDATE_FOURS + (SPACING == 1 ? lane * UPDATE_FOURS : lane));
+    uint piece = workgroup * (UPDATE_INVOCATIONS / NEIGHBOURS) + gl_LocalInvocationID.x / NEIGHBOURS;
+    uint first = piece * (NEIGHBOURS * UPDATE_FOURS) + gl_LocalInvocationID.x % NEIGHBOURS;
+    uint to = uniform_number(first);
     update_scalars now = update_read_scalars();
-    update_group group = update_group_of(first);
-    for (int i = 0; i < UPDATE_FOURS; i++) {
-        int four = first + i * int(SPACING);
-        if (SPACING != 1) {
-            group = update_group_of(four);
-        }
-        if (group.is_buffer != 0) {
-            update_average(four, group, now);
-        } else {
-            update(four, group, now);
-        }
-    }
+    update_group group;
+    UPDATE(0)
+    UPDATE(1)
+    UPDATE(2)
+    UPDATE(3)
 }
