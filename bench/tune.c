@@ -22,7 +22,6 @@ static const struct {
     const char *cases[MAX_CASES];
 } measured_by[] = {
     {"cache_size", {"matmul 1024 x 1024 x 1024", "matmul 12544 x 64 x 576", "conv2d 1x1"}},
-    {"tall_waste", {"matmul 128 x 512 x 768", "matmul 48 x 512 x 512", "conv2d 5x5"}},
     {"col2im_chunk", {"conv2d 5x5", "conv2d 3x3 stride 2"}},
     {"common_tile", {"matmul 1024 x 1024 x 1024", "matmul 128 x 512 x 768", "conv2d 1x1"}},
     {"large_tile", {"matmul 12544 x 64 x 576", "conv2d 3x3 few pixels"}},

@@ -13,9 +13,6 @@
 #define RIGHT_ROWS 0
 #define RIGHT_PANELS 1
 #define RIGHT_TRANSPOSED 2
-#define MATMUL_TILE_ROWS 16      /* the lower one of two heights */
-#define MATMUL_TALL_TILE_ROWS 32 /* the other */
-#define MATMUL_TILE_COLUMNS 32
 #define MATMUL_STEP 16 /* products that one turn of a loop adds to every element of a tile */
 
 /* How the left operand's rows are found in a tensor [sample][y][x][channel]; see lib/gather.glsl. */
@@ -71,15 +68,26 @@ typedef struct tile_order tile_order;
 typedef struct scatter scatter;
 #endif
 
+#ifdef VULKAN
+matmul_batch matmul_batch_of(scatter places, bool scatters)
+{
+    return scatters ? matmul_batch(0, 0, 0) : matmul_batch(places.size, places.stride, places.first);
+}
+#else
+static inline scatter matmul_places_of(matmul_batch batch)
+{
+    return (scatter){.size = batch.left, .stride = batch.right, .first = batch.result};
+}
+#endif
+
 struct matmul_rows_push {
     gather left;
     tile_order order;
-    scatter places; /* with SCATTER */
+    scatter places; /* with SCATTER; else what matmul_places_of() made of a batch: there is no room for both */
     uint first_row; /* the first that this dispatch makes; the output is bound from it on */
     uint end_row;
     uint depth;   /* K in vectors */
     uint columns; /* N */
-    matmul_batch batch;
 };
 
 /* Tiles of k are the rows of the order. */

@@ -8,17 +8,19 @@
  * base/shards.h: three loops of two turns, one a level, add neighbours, then pairs of them, then fours. A level that
  * has seen nothing yet holds -0, which added to anything changes no bit of it.
  *
- * A workgroup makes a tile of HEIGHT k x 32 n (lib/tile.glsl), 16 rows a turn of the inner loop. Short shards need no
- * such loop, and are taken several at once: the loops' variables, masked at the end of every turn, weigh much there.
+ * A workgroup makes a tile (lib/tile.glsl) whose rows are k, 16 rows of the operands a turn of the inner loop. Short
+ * shards need no such loop, and are taken several at once: the loops' variables, masked at the end of every turn, weigh
+ * much there.
  */
 #include "matmul.h"
 #include "lib/gather.glsl"
+layout(constant_id = 4) const uint HEIGHT = 16; /* or 32 */
+layout(constant_id = 6) const uint COLUMN_LANES = 8;
 #include "lib/tile.glsl"
 
 layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
-/* 1: left lies in panels of HEIGHT columns, right of 32 (matmul_pack.comp) */
+/* 1: both operands lie in panels as wide as tiles (matmul_pack.comp) */
 layout(constant_id = 3) const uint PACKED = 0;
-layout(constant_id = 4) const uint HEIGHT = 16; /* or 32 */
 /* 0: a shard takes several turns of 16 rows; 1: one. 2, 4: a turn takes as many shards, of at most 8 or 4 rows. */
 layout(constant_id = 5) const uint TURN_SHARDS = 0;
 
@@ -26,21 +28,15 @@ layout(constant_id = 5) const uint TURN_SHARDS = 0;
 const uint SIDE_BY_SIDE = TURN_SHARDS == 4 ? 4 : TURN_SHARDS == 2 ? 8 : 16;
 
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
-layout(std430, binding = 2) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
-layout(push_constant) uniform Push
-{
-    matmul_columns_push push;
-};
+OUTPUT(2, y)
+PUSH(matmul_columns_push)
 
-/* To the sums of the four k in a vector of the left operand, products of four rows, from lane `lane` of `vector` on. */
-#define ADD_ROWS(s0, s1, s2, s3, vector, lane, b0, b1, b2, b3)                                                         \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, lane, b0)                                                              \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, lane + 1, b1)                                                          \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, lane + 2, b2)                                                          \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, lane + 3, b3)
+/* To the sums of the four k in a vector of the left operand, products of four rows, from four lanes of it. */
+#define ADD_ROWS(s0, s1, s2, s3, vector, l0, l1, l2, l3, b0, b1, b2, b3)                                               \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, l0, b0)                                                                \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, l1, b1)                                                                \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, l2, b2)                                                                \
+    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, l3, b3)
 
 /* Sums that go on, or begin where the next shard does, whose sum is then added. */
 #define BEGIN(n0, n1, n2, n3, s0, s1, s2, s3, shards)                                                                  \
@@ -60,17 +56,31 @@ layout(push_constant) uniform Push
         add(i) add(j) add(k) add(l)                                                                                    \
     }
 
-/* Sums of the four k in a vector, `i` .. `l`: 16 rows, 8 in the lanes of `low`, 8 in those of `high`. */
-#define ADD_FOUR(i, j, k, l, low, high)                                                                                \
+/* A group's lanes hold 16 rows of the left operand in so many vectors. */
+const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
+/* Of those the ones with the four fours of rows, for the k in vector v. */
+#define PICK(v)                                                                                                        \
+    vec4 x0, x1, x2, x3;                                                                                               \
+    if (COLUMN_LANES == 16) {                                                                                          \
+        x0 = a0##v, x1 = a0##v, x2 = a0##v, x3 = a0##v;                                                                \
+    } else if (COLUMN_LANES == 8) {                                                                                    \
+        x0 = a0##v, x1 = a0##v, x2 = a1##v, x3 = a1##v;                                                                \
+    } else {                                                                                                           \
+        x0 = a0##v, x1 = a1##v, x2 = a2##v, x3 = a3##v;                                                                \
+    }
+
+/* Sums of the four k in vector v, `i` .. `l`: 16 rows. */
+#define ADD_FOUR(i, j, k, l, v)                                                                                        \
     {                                                                                                                  \
-        ADD_ROWS(s##i, s##j, s##k, s##l, low, 0, b0, b1, b2, b3)                                                       \
+        PICK(v)                                                                                                        \
+        ADD_ROWS(s##i, s##j, s##k, s##l, x0, lane0, lane1, lane2, lane3, b0, b1, b2, b3)                                             \
         BEGIN(n0, n1, n2, n3, s##i, s##j, s##k, s##l, 4)                                                               \
-        ADD_ROWS(n0, n1, n2, n3, low, 4, b4, b5, b6, b7)                                                               \
+        ADD_ROWS(n0, n1, n2, n3, x1, lane4, lane5, lane6, lane7, b4, b5, b6, b7)                                                     \
         END(n0, n1, n2, n3, s##i, s##j, s##k, s##l, 4)                                                                 \
         BEGIN(h0, h1, h2, h3, s##i, s##j, s##k, s##l, 2)                                                               \
-        ADD_ROWS(h0, h1, h2, h3, high, 0, b8, b9, b10, b11)                                                            \
+        ADD_ROWS(h0, h1, h2, h3, x2, lane8, lane9, lane10, lane11, b8, b9, b10, b11)                                                   \
         BEGIN(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                       \
-        ADD_ROWS(m0, m1, m2, m3, high, 4, b12, b13, b14, b15)                                                          \
+        ADD_ROWS(m0, m1, m2, m3, x3, lane12, lane13, lane14, lane15, b12, b13, b14, b15)                                                \
         END(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                         \
         END(h0, h1, h2, h3, s##i, s##j, s##k, s##l, 2)                                                                 \
         ADD_WHERE(TURN_SHARDS >= 1, ADD_SUMS, i, j, k, l)                                                              \
@@ -78,6 +88,22 @@ layout(push_constant) uniform Push
         ADD_WHERE(TURN_SHARDS == 4, ADD_PAIRS, i, j, k, l)                                                             \
     }
 
+/* Where a lane finds row `turn_row` of a turn, counted from the turn's first. */
+#define FIND_PLACE(set)                                                                                                \
+    uint turn_row##set = set * COLUMN_LANES + lane;                                                               \
+    uint shard_row##set = turn_row##set % SIDE_BY_SIDE;                                                                \
+    uint place##set = turn_row##set / SIDE_BY_SIDE * shard_rows + shard_row##set;
+#define LOAD_LEFT(set)                                                                                                 \
+    vec4 a##set##0, a##set##1, a##set##2, a##set##3, a##set##4, a##set##5, a##set##6, a##set##7;                       \
+    if (ROW_SETS > set) {                                                                                              \
+        gather_row found = gather_find(                                                                                \
+            row + place##set, TURN_SHARDS == 0 ? row + place##set < end : shard_row##set < shard_rows, skipped, from); \
+        gather_load_four(found, step0, step1, step2, step3, from, a##set##0, a##set##1, a##set##2, a##set##3);         \
+        if (HEIGHT == 32) {                                                                                            \
+            gather_load_four(found, step4, step5, step6, step7, from, a##set##4, a##set##5, a##set##6, a##set##7);     \
+        }                                                                                                              \
+    }
+#define EACH_SET(X) X(0) X(1) X(2) X(3)
 #define DECLARE_FOURS(i) vec4 fours##i = vec4(-0.0);
 #define DECLARE_PAIRS(i) vec4 pairs##i = vec4(-0.0);
 #define DECLARE_ONES(i) vec4 ones##i = vec4(-0.0);
@@ -87,26 +113,26 @@ layout(push_constant) uniform Push
 #define ADD_PAIRS(i) fours##i += pairs##i;
 #define LOAD_RIGHT(i)                                                                                                  \
     vec4 b##i = imageLoad(right, at + int(i % SIDE_BY_SIDE * right_step + i / SIDE_BY_SIDE * shard_step));
-#define STORE(i)                                                                                                       \
-    if (exists && k + i / 4 < depth) {                                                                                 \
-        y[to + i * width] = fours##i;                                                                                  \
-    }
+/* A row of the result, which is a k, as a group of lanes has it. */
+#define LINE(group, i)                                                                                                 \
+    mix(TILE_NOWHERE, to + (group * HEIGHT + i) * width, first_k + group * HEIGHT + i < depth * 4)
+#define STORE_ROW(i) TILE_STORE(fours##i, LINE, i)
 
 void main()
 {
+    TILE_LANES
     gather_sizes from = gather_unpack(push.left);
     uint shards = push.shards;
     uint shard_rows = push.shard_rows;
     uint columns = push.columns;
     uint depth = gather_depth(from);
-    uint lane = gl_SubgroupInvocationID;
 
     uvec2 tile = tile_place(push.order);
-    uint k = (push.first_depth_tile + tile.x) * (HEIGHT / 4);
+    uint k = (PACKED == 1 ? 0 : (push.first_depth_tile + tile.x) * (HEIGHT * TILE_GROUPS / 4)) +
+             group_lane / COLUMN_LANES * (HEIGHT / 4);
     uint column_tile = push.first_column_tile + tile.y;
-    uint column = column_tile * (MATMUL_TILE_COLUMNS / 4) + lane;
 
-    gather_step step0 = gather_begin(PACKED == 1 ? 0 : k, from);
+    gather_step step0 = gather_begin(k, from);
     gather_step step1 = step0;
     gather_advance(step1, 1, from);
     gather_step step2 = step1;
@@ -127,16 +153,11 @@ void main()
 
     int skipped = int((PACKED == 1 ? push.first_depth_tile + tile.x : gl_WorkGroupID.z) * push.batch.left);
     uint right_number = PACKED == 1 ? column_tile : gl_WorkGroupID.z;
-    int right_skipped = int(right_number * push.batch.right + (PACKED == 1 ? lane : column));
-    uint right_step = PACKED == 1 ? MATMUL_TILE_COLUMNS / 4 : columns;
+    int right_skipped =
+        int(right_number * push.batch.right + (PACKED == 1 ? 0 : column_tile * COLUMN_LANES) + lane);
+    uint right_step = PACKED == 1 ? COLUMN_LANES : columns;
     uint shard_step = shard_rows * right_step;
-    /* Rows of a turn in which a lane finds its left operands, counted from the turn's first: shard, and row of it. */
-    uint lane_shard = TURN_SHARDS == 4 ? lane / 4 : 0;
-    uint lane_row = TURN_SHARDS == 4 ? lane % 4 : lane;
-    uint low = lane_shard * shard_rows + lane_row;
-    uint high = TURN_SHARDS >= 2 ? low + TURN_SHARDS / 2 * shard_rows : low + 8;
-    bool low_exists = lane_row < shard_rows;
-    bool high_exists = TURN_SHARDS >= 2 ? low_exists : lane + 8 < shard_rows;
+    EACH_SET(FIND_PLACE)
     uint row = push.first_row;
     uint shard = 0;
     TILE_UPPER(DECLARE_FOURS)
@@ -152,29 +173,18 @@ void main()
                 TILE_LOWER(DECLARE_SUMS)
                 uint end = row + shard_rows;
                 for (; TURN_SHARDS > 0 || row < end;) {
-                    gather_row row0 =
-                        gather_find(row + low, TURN_SHARDS == 0 ? row + low < end : low_exists, skipped, from);
-                    gather_row row1 =
-                        gather_find(row + high, TURN_SHARDS == 0 ? row + high < end : high_exists, skipped, from);
-                    vec4 a00, a01, a02, a03, a10, a11, a12, a13;
-                    gather_load_four(row0, step0, step1, step2, step3, from, a00, a01, a02, a03);
-                    gather_load_four(row1, step0, step1, step2, step3, from, a10, a11, a12, a13);
-                    vec4 a04, a05, a06, a07, a14, a15, a16, a17;
-                    if (HEIGHT == 32) {
-                        gather_load_four(row0, step4, step5, step6, step7, from, a04, a05, a06, a07);
-                        gather_load_four(row1, step4, step5, step6, step7, from, a14, a15, a16, a17);
-                    }
+                    EACH_SET(LOAD_LEFT)
                     int at = int(row * right_step) + right_skipped;
                     TILE_UPPER(LOAD_RIGHT)
-                    ADD_FOUR(0, 1, 2, 3, a00, a10)
-                    ADD_FOUR(4, 5, 6, 7, a01, a11)
-                    ADD_FOUR(8, 9, 10, 11, a02, a12)
-                    ADD_FOUR(12, 13, 14, 15, a03, a13)
+                    ADD_FOUR(0, 1, 2, 3, 0)
+                    ADD_FOUR(4, 5, 6, 7, 1)
+                    ADD_FOUR(8, 9, 10, 11, 2)
+                    ADD_FOUR(12, 13, 14, 15, 3)
                     if (HEIGHT == 32) {
-                        ADD_FOUR(16, 17, 18, 19, a04, a14)
-                        ADD_FOUR(20, 21, 22, 23, a05, a15)
-                        ADD_FOUR(24, 25, 26, 27, a06, a16)
-                        ADD_FOUR(28, 29, 30, 31, a07, a17)
+                        ADD_FOUR(16, 17, 18, 19, 4)
+                        ADD_FOUR(20, 21, 22, 23, 5)
+                        ADD_FOUR(24, 25, 26, 27, 6)
+                        ADD_FOUR(28, 29, 30, 31, 7)
                     }
                     row += MATMUL_STEP;
                     if (TURN_SHARDS > 0 || row >= end) {
@@ -214,13 +224,15 @@ void main()
         }
     }
 
-    uint panel = PANELS == 1 ? column_tile * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
+    uint first_k = (push.first_depth_tile + uniform_number(tile.x)) * (HEIGHT * TILE_GROUPS);
+    uint first_column = (push.first_column_tile + uniform_number(tile.y)) * COLUMN_LANES;
+    uint panel = PANELS == 1 ? first_column / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4) : 0;
     uint width = PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns;
-    bool exists = column < columns && tile.x < push.order.row_tiles;
-    uint to = (panel * depth + k * width) * 4 + column - panel - push.first_vector +
-              gl_WorkGroupID.z * push.batch.result;
-    TILE_UPPER(STORE)
+    uint to = panel * depth * 4 + first_k * width - panel - push.first_vector +
+              uniform_number(gl_WorkGroupID.z) * push.batch.result;
+    TILE_COLUMNS
+    TILE_UPPER(STORE_ROW)
     if (HEIGHT == 32) {
-        TILE_LOWER(STORE)
+        TILE_LOWER(STORE_ROW)
     }
 }

@@ -7,13 +7,15 @@
  * input, and a transposed convolution. right: as LAYOUT says (matmul.h). y: rows of columns rounded up to 4, the padding
  * zero.
  *
- * A workgroup makes a tile of HEIGHT rows x 32 columns (lib/tile.glsl); the sum over k runs in one order whatever the tile
- * and the number of rows. Behind the last k the left operand reads as 0.
+ * A workgroup makes a tile (lib/tile.glsl); the sum over k runs in one order whatever the tile and the number of rows.
+ * Behind the last k the left operand reads as 0.
  */
 #include "matmul.h"
 #include "lib/gather.glsl"
+layout(constant_id = 5) const uint HEIGHT = 16; /* or 32 */
+layout(constant_id = 6) const uint COLUMN_LANES = 8;
 #include "lib/tile.glsl"
-#define EPILOGUE_ID 6
+#define EPILOGUE_ID 7
 #define EPILOGUE_BINDING 4
 #include "lib/epilogue.glsl"
 
@@ -21,37 +23,29 @@ layout(constant_id = 2) const uint HAS_BIAS = 0;
 layout(constant_id = 3) const uint LAYOUT = RIGHT_PANELS;
 layout(constant_id = 4) const uint SCATTER = 0; /* 1: results go to every stride-th position of an image */
 
-layout(constant_id = 5) const uint HEIGHT = 16; /* or 32 */
-
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
-layout(std430, binding = 3) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
-layout(push_constant) uniform Push
-{
-    matmul_rows_push push;
-};
+OUTPUT(3, y)
+PUSH(matmul_rows_push)
 
-/* Sums of four rows, from lane `lane` on: 16 products. */
-#define ADD_FOUR(s0, s1, s2, s3, a0, a1, a2, a3, lane)                                                                 \
-    TILE_ADD_LANES(s0, s1, s2, s3, a0.x, lane, b0)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a0.y, lane, b1)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a0.z, lane, b2)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a0.w, lane, b3)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a1.x, lane, b4)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a1.y, lane, b5)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a1.z, lane, b6)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a1.w, lane, b7)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a2.x, lane, b8)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a2.y, lane, b9)                                                                     \
-    TILE_ADD_LANES(s0, s1, s2, s3, a2.z, lane, b10)                                                                    \
-    TILE_ADD_LANES(s0, s1, s2, s3, a2.w, lane, b11)                                                                    \
-    TILE_ADD_LANES(s0, s1, s2, s3, a3.x, lane, b12)                                                                    \
-    TILE_ADD_LANES(s0, s1, s2, s3, a3.y, lane, b13)                                                                    \
-    TILE_ADD_LANES(s0, s1, s2, s3, a3.z, lane, b14)                                                                    \
-    TILE_ADD_LANES(s0, s1, s2, s3, a3.w, lane, b15)
+/* Sums of four rows, from four lanes: 16 products. */
+#define ADD_FOUR(s0, s1, s2, s3, a0, a1, a2, a3, l0, l1, l2, l3)                                                       \
+    TILE_ADD_LANES(s0, s1, s2, s3, a0.x, l0, l1, l2, l3, b0)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a0.y, l0, l1, l2, l3, b1)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a0.z, l0, l1, l2, l3, b2)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a0.w, l0, l1, l2, l3, b3)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a1.x, l0, l1, l2, l3, b4)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a1.y, l0, l1, l2, l3, b5)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a1.z, l0, l1, l2, l3, b6)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a1.w, l0, l1, l2, l3, b7)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a2.x, l0, l1, l2, l3, b8)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a2.y, l0, l1, l2, l3, b9)                                                           \
+    TILE_ADD_LANES(s0, s1, s2, s3, a2.z, l0, l1, l2, l3, b10)                                                          \
+    TILE_ADD_LANES(s0, s1, s2, s3, a2.w, l0, l1, l2, l3, b11)                                                          \
+    TILE_ADD_LANES(s0, s1, s2, s3, a3.x, l0, l1, l2, l3, b12)                                                          \
+    TILE_ADD_LANES(s0, s1, s2, s3, a3.y, l0, l1, l2, l3, b13)                                                          \
+    TILE_ADD_LANES(s0, s1, s2, s3, a3.z, l0, l1, l2, l3, b14)                                                          \
+    TILE_ADD_LANES(s0, s1, s2, s3, a3.w, l0, l1, l2, l3, b15)                                                          
 
 #define DECLARE(i) vec4 s##i = vec4(0);
 #define DECLARE_RIGHT(i) vec4 b##i;
@@ -68,11 +62,35 @@ layout(push_constant) uniform Push
         x2 = vec4(c0.z, c1.z, c2.z, c3.z);                                                                             \
         x3 = vec4(c0.w, c1.w, c2.w, c3.w);                                                                             \
     }
-#define STORE(i)                                                                                                       \
-    uint to##i = SCATTER == 1 ? subgroupShuffle(place[i / 8], i % 8) : to + i * columns;                               \
-    if (exists && row + i < end_row) {                                                                                 \
-        y[to##i + column] = mix(vec4(0), epilogue_apply(s##i + offset, rows), inside);                                 \
+/* Rows that the lanes of a group hold side by side are a set. */
+const uint SETS = HEIGHT / COLUMN_LANES;
+/* The i-th four rows, which begin at a multiple of 4 of lanes: their left operands, from the set where they are. */
+#define ADD_ROWS(s0, s1, s2, s3, i, half_i, quarter_i, l0, l1, l2, l3)                                                 \
+    {                                                                                                                  \
+        vec4 x0, x1, x2, x3;                                                                                           \
+        if (COLUMN_LANES == 16) {                                                                                      \
+            x0 = a##quarter_i##0, x1 = a##quarter_i##1, x2 = a##quarter_i##2, x3 = a##quarter_i##3;                    \
+        } else if (COLUMN_LANES == 8) {                                                                                \
+            x0 = a##half_i##0, x1 = a##half_i##1, x2 = a##half_i##2, x3 = a##half_i##3;                                \
+        } else {                                                                                                       \
+            x0 = a##i##0, x1 = a##i##1, x2 = a##i##2, x3 = a##i##3;                                                    \
+        }                                                                                                              \
+        ADD_FOUR(s0, s1, s2, s3, x0, x1, x2, x3, l0, l1, l2, l3)                                                       \
     }
+#define FIND_ROW(set)                                                                                                  \
+    gather_row row##set;                                                                                               \
+    if (SETS > set) {                                                                                                  \
+        uint found = lane_row + set * COLUMN_LANES;                                                                    \
+        row##set = gather_find(found, found < end_row, skipped, from);                                                 \
+    }
+#define LOAD_LEFT(set)                                                                                                 \
+    vec4 a##set##0, a##set##1, a##set##2, a##set##3;                                                                   \
+    if (SETS > set) {                                                                                                  \
+        gather_load_four(row##set, step, step1, step2, step3, from, a##set##0, a##set##1, a##set##2, a##set##3);       \
+    }
+#define EACH_SET(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define LINE(group, i) find_line(first_row + group * HEIGHT + i, end_row, from, columns, product)
+#define STORE_ROW(i) TILE_STORE(mix(vec4(0), epilogue_apply(s##i + offset, rows), inside), LINE, i)
 
 /* Vector of the output at which a row goes that was made for some of an image's positions. */
 uint find_place(uint row, gather_sizes from, scatter places, uint columns)
@@ -85,31 +103,34 @@ uint find_place(uint row, gather_sizes from, scatter places, uint columns)
     return ((sample_index * pair_height(places.size) + y) * pair_width(places.size) + x) * columns;
 }
 
+/* Vector of the output at which a row begins; `product`: where that one of a batch does. */
+uint find_line(uint row, uint end_row, gather_sizes from, uint columns, uint product)
+{
+    uint place = SCATTER == 1 ? find_place(row, from, push.places, columns) : (row - push.first_row) * columns + product;
+    return mix(TILE_NOWHERE, place, row < end_row); /* no branch */
+}
+
 void main()
 {
+    TILE_LANES
     gather_sizes from = gather_unpack(push.left);
     uint end_row = push.end_row;
     uint columns = (push.columns + 3) / 4;
     uint depth = push.depth;
+    matmul_batch batch = matmul_batch_of(push.places, SCATTER == 1);
 
     uvec2 tile = tile_place(push.order);
-    uint row = push.first_row + tile.x * HEIGHT;
-    uint lane = gl_SubgroupInvocationID;
-    uint column = tile.y * (MATMUL_TILE_COLUMNS / 4) + lane;
+    uint lane_row = push.first_row + tile.x * (HEIGHT * TILE_GROUPS) + group_lane / COLUMN_LANES * HEIGHT + lane;
+    uint column = tile.y * COLUMN_LANES + lane;
 
-    uint panel = LAYOUT == RIGHT_PANELS ? tile.y * MATMUL_TILE_COLUMNS / MATMUL_PANEL * (MATMUL_PANEL / 4) : 0;
+    uint panel =
+        LAYOUT == RIGHT_PANELS ? tile.y * COLUMN_LANES / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4) : 0;
     int width = int(LAYOUT == RIGHT_PANELS ? min(MATMUL_PANEL / 4, columns - panel) : columns);
-    int right_skipped = int(gl_WorkGroupID.z * push.batch.right);
+    int right_skipped = int(gl_WorkGroupID.z * batch.right);
     int at = int(panel * depth * 4 + column - panel) + right_skipped;
-    int skipped = int(gl_WorkGroupID.z * push.batch.left);
+    int skipped = int(gl_WorkGroupID.z * batch.left);
 
-    gather_row row0 = gather_find(row + lane, row + lane < end_row, skipped, from);
-    gather_row row1 = gather_find(row + 8 + lane, row + 8 + lane < end_row, skipped, from);
-    gather_row row2, row3;
-    if (HEIGHT == 32) {
-        row2 = gather_find(row + 16 + lane, row + 16 + lane < end_row, skipped, from);
-        row3 = gather_find(row + 24 + lane, row + 24 + lane < end_row, skipped, from);
-    }
+    EACH_SET(FIND_ROW)
     gather_step step = gather_begin(0, from);
     TILE_UPPER(DECLARE)
     TILE_LOWER(DECLARE)
@@ -121,13 +142,7 @@ void main()
         gather_advance(step2, 1, from);
         gather_step step3 = step2;
         gather_advance(step3, 1, from);
-        vec4 a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33;
-        gather_load_four(row0, step, step1, step2, step3, from, a00, a01, a02, a03);
-        gather_load_four(row1, step, step1, step2, step3, from, a10, a11, a12, a13);
-        if (HEIGHT == 32) {
-            gather_load_four(row2, step, step1, step2, step3, from, a20, a21, a22, a23);
-            gather_load_four(row3, step, step1, step2, step3, from, a30, a31, a32, a33);
-        }
+        EACH_SET(LOAD_LEFT)
         if (WHOLE == 1) {
             gather_advance(step, 4, from);
         } else {
@@ -147,15 +162,15 @@ void main()
         } else {
             TILE_UPPER(LOAD_RIGHT)
         }
-        ADD_FOUR(s0, s1, s2, s3, a00, a01, a02, a03, 0)
-        ADD_FOUR(s4, s5, s6, s7, a00, a01, a02, a03, 4)
-        ADD_FOUR(s8, s9, s10, s11, a10, a11, a12, a13, 0)
-        ADD_FOUR(s12, s13, s14, s15, a10, a11, a12, a13, 4)
+        ADD_ROWS(s0, s1, s2, s3, 0, 0, 0, lane0, lane1, lane2, lane3)
+        ADD_ROWS(s4, s5, s6, s7, 1, 0, 0, lane4, lane5, lane6, lane7)
+        ADD_ROWS(s8, s9, s10, s11, 2, 1, 0, lane8, lane9, lane10, lane11)
+        ADD_ROWS(s12, s13, s14, s15, 3, 1, 0, lane12, lane13, lane14, lane15)
         if (HEIGHT == 32) {
-            ADD_FOUR(s16, s17, s18, s19, a20, a21, a22, a23, 0)
-            ADD_FOUR(s20, s21, s22, s23, a20, a21, a22, a23, 4)
-            ADD_FOUR(s24, s25, s26, s27, a30, a31, a32, a33, 0)
-            ADD_FOUR(s28, s29, s30, s31, a30, a31, a32, a33, 4)
+            ADD_ROWS(s16, s17, s18, s19, 4, 2, 1, lane0, lane1, lane2, lane3)
+            ADD_ROWS(s20, s21, s22, s23, 5, 2, 1, lane4, lane5, lane6, lane7)
+            ADD_ROWS(s24, s25, s26, s27, 6, 3, 1, lane8, lane9, lane10, lane11)
+            ADD_ROWS(s28, s29, s30, s31, 7, 3, 1, lane12, lane13, lane14, lane15)
         }
         at += MATMUL_STEP * width;
         k += MATMUL_STEP / 4;
@@ -164,22 +179,16 @@ void main()
         }
     }
 
-    bool exists = column < columns;
     bvec4 inside = lessThan(uvec4(column * 4) + uvec4(0, 1, 2, 3), uvec4(push.columns));
     epilogue rows = epilogue_load(column, columns);
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
-    uint to = (row - push.first_row) * columns + gl_WorkGroupID.z * push.batch.result;
-    uvec4 place = uvec4(0);
-    if (SCATTER == 1) {
-        place.x = find_place(row + lane, from, push.places, columns);
-        place.y = find_place(row + 8 + lane, from, push.places, columns);
-        if (HEIGHT == 32) {
-            place.z = find_place(row + 16 + lane, from, push.places, columns);
-            place.w = find_place(row + 24 + lane, from, push.places, columns);
-        }
-    }
-    TILE_UPPER(STORE)
+
+    uint first_row = push.first_row + uniform_number(tile.x) * (HEIGHT * TILE_GROUPS);
+    uint first_column = uniform_number(tile.y) * COLUMN_LANES;
+    uint product = uniform_number(gl_WorkGroupID.z) * batch.result;
+    TILE_COLUMNS
+    TILE_UPPER(STORE_ROW)
     if (HEIGHT == 32) {
-        TILE_LOWER(STORE)
+        TILE_LOWER(STORE_ROW)
     }
 }

@@ -20,11 +20,6 @@ const struct tuning_field tuning_fields[TUNING_FIELD_COUNT] = {
      .classes = {[CLASS_CPU] = true},
      .candidates = {256 * KIB, 512 * KIB, 1 * MIB, 2 * MIB},
      .candidate_count = 4},
-    {.name = "tall_waste",
-     .unit = "percent",
-     .classes = {[CLASS_CPU] = true},
-     .candidates = {-1, 7, 34},
-     .candidate_count = 3},
     {.name = "col2im_chunk",
      .unit = "bytes",
      .classes = {[CLASS_CPU] = true},
@@ -59,8 +54,8 @@ const struct tuning *tuning_default(enum device_class device_class)
 {
     /* Every class has all fields, so that a class may come to read one more. */
 #define COMMON                                                                                                         \
-    .cache_size = 512 * KIB, .tall_waste = 7, .col2im_chunk = 2 * MIB, .common_tile = GPU_TILE_64X64,                  \
-    .large_tile = GPU_TILE_128X128, .narrow_tile = GPU_TILE_128X32, .winograd_chunk = 4 * MIB
+    .cache_size = 512 * KIB, .col2im_chunk = 2 * MIB, .common_tile = GPU_TILE_64X64, .large_tile = GPU_TILE_128X128,   \
+    .narrow_tile = GPU_TILE_128X32, .winograd_chunk = 4 * MIB
     static const struct tuning defaults[CLASS_COUNT] = {
         [CLASS_CPU] = {COMMON}, [CLASS_GPU] = {COMMON}, [CLASS_GPU_MATRIX] = {COMMON}};
 #undef COMMON

@@ -32,7 +32,6 @@ extern const struct gpu_tile gpu_tiles[GPU_TILE_SHAPE_COUNT];
 struct tuning {
     /* Class cpu. */
     int64_t cache_size;   /* bytes of one operand of a product that stay in a core's cache while the other passes by */
-    int64_t tall_waste;   /* rows, in percent, that tiles of 32 may have too many to be taken; -1: tiles of 16 always */
     int64_t col2im_chunk; /* bytes of rows that a convolution's gradient makes at once (col2im.h) */
     /* Class gpu: enum gpu_tile_shape. Whether a product counts as large or narrow follows from its shape. */
     int64_t common_tile;
@@ -42,12 +41,12 @@ struct tuning {
     int64_t winograd_chunk; /* bytes of tiles that Winograd's algorithm works on at once */
 };
 
-enum { TUNING_FIELD_COUNT = 7, TUNING_MAX_CANDIDATES = 8 };
+enum { TUNING_FIELD_COUNT = 6, TUNING_MAX_CANDIDATES = 8 };
 _Static_assert(sizeof(struct tuning) == TUNING_FIELD_COUNT * sizeof(int64_t), "the table has a row for every field");
 
 struct tuning_field {
     const char *name; /* as in the file */
-    const char *unit; /* "bytes", "percent", "tile" */
+    const char *unit; /* "bytes", "tile" */
     bool classes[CLASS_COUNT];
     /* All ranks take rank 0's: fma() is one rounding or two as a driver likes, pipeline by pipeline. */
     bool is_shared;
@@ -61,7 +60,7 @@ const struct tuning *tuning_default(enum device_class device_class);
 int64_t tuning_get(const struct tuning *tuning, int field);
 void tuning_set(struct tuning *tuning, int field, int64_t value);
 bool tuning_is_candidate(int field, int64_t value);
-/* "512 KiB", "7 %", "never", "128 x 64". */
+/* "512 KiB", "128 x 64". */
 void tuning_format(int field, int64_t value, char text[32]);
 
 #endif

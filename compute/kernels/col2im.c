@@ -45,7 +45,7 @@ bool col2im_pays(const struct convolution *convolution, double other)
         return false;
     }
     double products =
-        padded(shape_stride(convolution->output), MATMUL_STEP) * padded(row_floats(convolution), MATMUL_TILE_COLUMNS);
+        padded(shape_stride(convolution->output), MATMUL_STEP) * padded(row_floats(convolution), CONVOLUTION_TILE_COLUMNS);
     double traffic = TRAFFIC * (double)row_floats(convolution);
     return (double)shape_positions(convolution->output) * (products + traffic) < other;
 }

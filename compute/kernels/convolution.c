@@ -249,7 +249,7 @@ static double phase_products(const struct convolution *convolution)
             taps[axis] += (double)(phase.made * phase.count);
         }
     }
-    int64_t columns = round_up_count(shape_channels(convolution->input), MATMUL_TILE_COLUMNS);
+    int64_t columns = round_up_count(shape_channels(convolution->input), CONVOLUTION_TILE_COLUMNS);
     return taps[0] * taps[1] * (double)shape_stride(convolution->output) * (double)columns;
 }
 

@@ -5,6 +5,12 @@
 #include "compute/graph/layer.h"
 #include "compute/kernels/window.h"
 
+/*
+ * Columns that a tile of a product is taken to have where the cost of ways to convolve is weighed: a number for all devices,
+ * so that the choice, on which bits depend, follows from shapes alone.
+ */
+enum { CONVOLUTION_TILE_COLUMNS = 32 };
+
 struct convolution {
     struct window window;
     struct shape input, output;

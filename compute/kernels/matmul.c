@@ -1,6 +1,7 @@
 #include "compute/kernels/matmul.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -84,13 +85,36 @@ struct matmul_left matmul_left_single(struct binding image, const struct window 
     return left;
 }
 
-/* Tall tiles are a tenth faster, unless they are filled up for it. */
-int64_t matmul_tile_height(const struct tape *tape, int64_t count)
+/*
+ * What a turn of a tile's loop costs: a row's multiply-adds, shuffles and blends for 16 products, and loads of both
+ * operands, which take longer where more lanes' addresses are taken apart. In the processor's operations on vectors.
+ */
+static double turn_cost(const struct tape *tape, const struct matmul_tile *tile)
 {
-    int64_t waste = tape->tuning->tall_waste;
-    int64_t low = round_up_count(count, MATMUL_TILE_ROWS);
-    int64_t tall = round_up_count(count, MATMUL_TALL_TILE_ROWS);
-    return waste >= 0 && 100 * tall <= (100 + waste) * low ? MATMUL_TALL_TILE_ROWS : MATMUL_TILE_ROWS;
+    enum { ROW = 160, LOAD_LANE = 5 };
+    uint32_t left = 4 * tile->height / tile->column_lanes;
+    return (double)(tile->height * ROW + (left + MATMUL_STEP) * (uint32_t)tape->lanes * LOAD_LANE);
+}
+
+struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t columns)
+{
+    struct matmul_tile best = {0};
+    double best_cost = INFINITY;
+    for (uint32_t column_lanes = (uint32_t)tape->lanes; column_lanes >= 4; column_lanes /= 2) {
+        for (uint32_t height = 32; height >= 16; height /= 2) {
+            struct matmul_tile tile = {.rows = (int64_t)height * tape->lanes / column_lanes,
+                                       .columns = column_lanes * 4,
+                                       .height = height,
+                                       .column_lanes = column_lanes};
+            double count = (double)(divide_up_count(rows, tile.rows) * divide_up_count(columns, tile.columns));
+            double cost = count * turn_cost(tape, &tile);
+            if (cost < best_cost) {
+                best = tile;
+                best_cost = cost;
+            }
+        }
+    }
+    return best;
 }
 
 tile_order matmul_order(const struct tape *tape, int64_t row_tiles, int64_t column_tiles, int64_t size)
@@ -107,9 +131,10 @@ struct unit {
 
 static struct unit make_unit(const struct matmul_rows *params)
 {
+    enum { PART_ROWS = 32 }; /* of rows of 4 floats or more: 512 bytes */
     if (params->scatter == NULL) {
         int64_t row_size = round_up_count(params->columns, 4) * (int64_t)sizeof(float);
-        return (struct unit){.rows = MATMUL_TALL_TILE_ROWS, .size = MATMUL_TALL_TILE_ROWS * row_size};
+        return (struct unit){.rows = PART_ROWS, .size = PART_ROWS * row_size};
     }
     const struct gather *from = &params->left.gather;
     int64_t image_size = shape_elements(params->scatter->image, DTYPE_FLOAT32) * (int64_t)sizeof(float);
@@ -147,23 +172,23 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
 {
     int64_t depth = params->left.depth;
     int64_t right_size = depth * round_up_count(params->columns, 4) * (int64_t)sizeof(float);
-    int64_t height = matmul_tile_height(tape, part->rows);
-    int64_t row_tiles = divide_up_count(part->rows, height);
-    int64_t column_tiles = divide_up_count(params->columns, MATMUL_TILE_COLUMNS);
+    struct matmul_tile tile = matmul_tile(tape, part->rows, params->columns);
+    int64_t row_tiles = divide_up_count(part->rows, tile.rows);
+    int64_t column_tiles = divide_up_count(params->columns, tile.columns);
     /* A small right operand stays in the cache itself: then row by row, so that rows are written one after another. */
     int64_t cache_size = tape->tuning->cache_size;
-    int64_t tile_size = right_size <= 2 * cache_size ? cache_size : depth * height * (int64_t)sizeof(float);
+    int64_t tile_size = right_size <= 2 * cache_size ? cache_size : depth * tile.rows * (int64_t)sizeof(float);
     struct matmul_rows_push push = {.left = params->left.gather,
                                     .order = matmul_order(tape, row_tiles, column_tiles, tile_size),
-                                    .places = part->places,
+                                    .places = params->scatter != NULL ? part->places : matmul_places_of(params->batch),
                                     .first_row = (uint)part->first,
                                     .end_row = (uint)(part->first + part->rows),
                                     .depth = (uint)(depth / 4),
-                                    .columns = (uint)params->columns,
-                                    .batch = params->batch};
+                                    .columns = (uint)params->columns};
     struct dispatch dispatch = matmul_rows_dispatch("matmul_rows", params, part);
-    dispatch.constants[5] = (uint32_t)height;
-    epilogue_add(&dispatch, 6, params->epilogue);
+    dispatch.constants[5] = tile.height;
+    dispatch.constants[6] = tile.column_lanes;
+    epilogue_add(&dispatch, 7, params->epilogue);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
     dispatch.groups[2] = (uint32_t)matmul_products(params->batch_count);

@@ -38,10 +38,10 @@ static uint32_t turn_shards(const struct row_range *rows)
 }
 
 static enum status add_columns(struct tape *tape, const struct matmul_columns *params, const struct tile_range *tiles,
-                               int64_t height)
+                               const struct matmul_tile *tile)
 {
     const struct row_range *rows = &params->rows;
-    int64_t line = height * (int64_t)sizeof(float); /* of a row of the left operand, in a tile */
+    int64_t line = tile->rows * (int64_t)sizeof(float); /* of a row of the left operand, in a tile */
     struct matmul_columns_push push = {
         .left = params->left.gather,
         .order = matmul_order(tape, tiles->depth_count, tiles->column_count, rows->shards * rows->shard_rows * line),
@@ -55,9 +55,10 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
         .batch = params->batch};
     struct dispatch dispatch = matmul_columns_dispatch("matmul_columns", params, tiles);
     dispatch.constants[3] = params->packed;
-    dispatch.constants[4] = (uint32_t)height;
+    dispatch.constants[4] = tile->height;
     dispatch.constants[5] = turn_shards(rows);
-    dispatch.constant_count = 6;
+    dispatch.constants[6] = tile->column_lanes;
+    dispatch.constant_count = 7;
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
     dispatch.groups[2] = (uint32_t)matmul_products(params->batch_count);
@@ -73,8 +74,9 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
 {
     assert(matmul_columns_fits(&params->rows));
     bool is_cpu = tape->device_class == CLASS_CPU;
-    int64_t tile_rows = is_cpu ? matmul_tile_height(tape, params->left.depth) : MATMUL_GPU_TILE_ROWS;
-    int64_t tile_columns = is_cpu ? MATMUL_TILE_COLUMNS : MATMUL_GPU_TILE_COLUMNS;
+    struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns);
+    int64_t tile_rows = is_cpu ? tile.rows : MATMUL_GPU_TILE_ROWS;
+    int64_t tile_columns = is_cpu ? tile.columns : MATMUL_GPU_TILE_COLUMNS;
     /* As many dispatches as the limit of storage buffers asks for. */
     int64_t depth = params->left.depth;
     int64_t columns = round_up_count(params->columns, 4);
@@ -94,7 +96,7 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
                                        .column_count = divide_up_count(width, tile_columns),
                                        .first_vector = (n * depth + k * width) / 4,
                                        .vector_count = width * height / 4};
-            TRY(is_cpu ? add_columns(tape, params, &tiles, tile_rows) : matmul_gpu_columns(tape, params, &tiles));
+            TRY(is_cpu ? add_columns(tape, params, &tiles, &tile) : matmul_gpu_columns(tape, params, &tiles));
         }
     }
     return STATUS_OK;

@@ -53,6 +53,7 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
     if (rows.shard_rows > PART_ROWS) {
         return sum_tree(tape, params, rows, PART_ROWS, output);
     }
+    struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns);
     struct matmul_columns product = {
         .left = params->left,
         .right = params->right,
@@ -61,8 +62,8 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
         .output = output,
         .layout = RIGHT_PANELS,
         .packed = params->packed_rows > 0,
-        .batch = {.left = (uint)(params->packed_rows * matmul_tile_height(tape, params->left.depth) / 4),
-                  .right = (uint)(params->packed_rows * MATMUL_TILE_COLUMNS / 4)}};
+        .batch = {.left = (uint)(params->packed_rows * tile.rows / 4),
+                  .right = (uint)(params->packed_rows * tile.columns / 4)}};
     return matmul_columns(tape, &product);
 }
 
@@ -91,7 +92,8 @@ static bool pack_pays(const struct tape *tape, const struct matmul_gradient *par
 {
     enum { LONG_ROW = 256 };
     int64_t columns = round_up_count(params->columns, 4);
-    return params->left.kind == GATHER_ROWS && params->left.depth % matmul_tile_height(tape, params->left.depth) == 0 &&
+    return params->left.kind == GATHER_ROWS &&
+           params->left.depth % matmul_tile(tape, params->left.depth, params->columns).rows == 0 &&
            params->left.depth >= LONG_ROW && columns >= LONG_ROW &&
            rows * (params->left.depth + columns) * (int64_t)sizeof(float) > 2 * tape->tuning->cache_size;
 }
@@ -99,13 +101,13 @@ static bool pack_pays(const struct tape *tape, const struct matmul_gradient *par
 static enum status pack_operands(struct tape *tape, struct matmul_gradient *params, int64_t rows)
 {
     struct matmul_left *left = &params->left;
-    int64_t height = matmul_tile_height(tape, left->depth);
-    int64_t tiles = left->depth / height;
+    struct matmul_tile tile = matmul_tile(tape, left->depth, params->columns);
+    int64_t tiles = left->depth / tile.rows;
     const int64_t kernel[2] = {tiles, 1};
-    TRY(pack(tape, left->tensor, rows, left->depth, height, &left->tensor));
-    TRY(pack(tape, params->right, rows, round_up_count(params->columns, 4), MATMUL_TILE_COLUMNS, &params->right));
+    TRY(pack(tape, left->tensor, rows, left->depth, tile.rows, &left->tensor));
+    TRY(pack(tape, params->right, rows, round_up_count(params->columns, 4), tile.columns, &params->right));
     /* A row of a panel holds a tile's k: as many channels, at as many kernel positions as there are tiles. */
-    left->gather.channels = (uint)height / 4;
+    left->gather.channels = (uint)tile.rows / 4;
     left->gather.kernel = matmul_pair(kernel);
     return STATUS_OK;
 }

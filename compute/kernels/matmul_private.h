@@ -42,8 +42,14 @@ struct dispatch matmul_rows_dispatch(const char *kernel, const struct matmul_row
 struct dispatch matmul_columns_dispatch(const char *kernel, const struct matmul_columns *params,
                                         const struct tile_range *tiles);
 
-/* CPUs: rows of the tiles that `count` rows are cut into. */
-int64_t matmul_tile_height(const struct tape *tape, int64_t count);
+/* CPUs: the tiles of a result (shaders/lib/tile.glsl). */
+struct matmul_tile {
+    int64_t rows, columns;
+    uint32_t height;       /* rows of a group of lanes: 16 or 32 */
+    uint32_t column_lanes; /* 4, 8 or 16: lanes of a group */
+};
+/* The fastest for a result of that size. */
+struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t columns);
 /* CPUs: blocks as high as the cache holds what their row tiles read, `size` bytes each. */
 tile_order matmul_order(const struct tape *tape, int64_t row_tiles, int64_t column_tiles, int64_t size);
 

@@ -15,8 +15,7 @@ enum { MIN_GPU_SHARED_MEMORY = 16384, MIN_GPU_INVOCATIONS = 256 };
 
 enum status device_make_instance(struct validation *validation, VkInstance *instance)
 {
-    /* A rank on a CPU device runs its kernels in one thread on its own core; MPI is what uses the cores. */
-    setenv("LP_NUM_THREADS", "0", 0);
+    cpu_driver_prepare();
     shader_cache_place();
     VkApplicationInfo application = {
         .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,

@@ -4,34 +4,77 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
-/* Mesa takes these variables, else the home folder of the user data base, else it silently keeps nothing. */
-static bool has_place(void)
+enum { PATH_SIZE = 4096 };
+
+/* The folder that Mesa would take, which takes these variables, else the home folder of the user data base. */
+static bool find_place(char path[PATH_SIZE])
 {
-    if (getenv("MESA_SHADER_CACHE_DIR") != NULL || getenv("XDG_CACHE_HOME") != NULL) {
+    const char *own = getenv("MESA_SHADER_CACHE_DIR");
+    const char *cache = getenv("XDG_CACHE_HOME");
+    const struct passwd *user = own == NULL && cache == NULL ? getpwuid(getuid()) : NULL;
+    if (own != NULL || cache != NULL) {
+        snprintf(path, PATH_SIZE, "%s", own != NULL ? own : cache);
         return true;
     }
-    const struct passwd *user = getpwuid(getuid());
-    return user != NULL && user->pw_dir != NULL && access(user->pw_dir, W_OK) == 0;
+    if (user == NULL || user->pw_dir == NULL || access(user->pw_dir, W_OK) != 0) {
+        return false;
+    }
+    snprintf(path, PATH_SIZE, "%s/.cache", user->pw_dir);
+    return true;
+}
+
+static bool make_folder(const char *path)
+{
+    return mkdir(path, 0700) == 0 || access(path, W_OK) == 0;
+}
+
+/* Where the user has no folder at all. Compiled code is executed: one that somebody else made is not to be trusted. */
+static bool make_common_place(char path[PATH_SIZE])
+{
+    struct stat found;
+    snprintf(path, PATH_SIZE, "/tmp/lemnos-shader-cache-%u", (unsigned)getuid());
+    return (mkdir(path, 0700) == 0 || access(path, F_OK) == 0) && lstat(path, &found) == 0 && S_ISDIR(found.st_mode) &&
+           found.st_uid == getuid() && (found.st_mode & 077) == 0;
+}
+
+/*
+ * A folder of its own inside `path` for kernels compiled for registers of that width: Mesa tells drivers and their
+ * versions apart, but not what the environment says of registers.
+ */
+static bool add_width(char path[PATH_SIZE], const char *width)
+{
+    char folder[64];
+    snprintf(folder, sizeof folder, "/lemnos-%.8s-bits", width);
+    size_t length = strlen(path);
+    size_t added = strlen(folder);
+    if (length >= added && strcmp(path + length - added, folder) == 0) {
+        return true; /* set by an earlier call, or by the program that started this one */
+    }
+    if (!make_folder(path) || length + added >= PATH_SIZE) {
+        return false;
+    }
+    memcpy(path + length, folder, added + 1);
+    return make_folder(path);
 }
 
 void shader_cache_place(void)
 {
-    if (has_place()) {
+    char path[PATH_SIZE];
+    const char *width = getenv("LP_NATIVE_VECTOR_WIDTH");
+    bool found = find_place(path);
+    if (found && width == NULL) {
+        return; /* Mesa finds it too */
+    }
+    if ((found || make_common_place(path)) && (width == NULL || add_width(path, width))) {
+        setenv("MESA_SHADER_CACHE_DIR", path, 1);
         return;
     }
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/lemnos-shader-cache-%u", (unsigned)getuid());
-    struct stat found;
-    /* Compiled code is executed: a folder that somebody else made in /tmp is not to be trusted. */
-    if ((mkdir(path, 0700) != 0 && access(path, F_OK) != 0) || lstat(path, &found) != 0 || !S_ISDIR(found.st_mode) ||
-        found.st_uid != getuid() || (found.st_mode & 077) != 0) {
-        log_warning("no folder for compiled shaders (set MESA_SHADER_CACHE_DIR): every start compiles them again");
-        return;
-    }
-    setenv("MESA_SHADER_CACHE_DIR", path, 0);
+    setenv("MESA_SHADER_CACHE_DISABLE", "true", 0);
+    log_warning("no folder for compiled kernels (set MESA_SHADER_CACHE_DIR): every start compiles them again");
 }

@@ -1,10 +1,12 @@
 /*
- * A tile of 16 x 32 or 32 x 32 sums, and 16 products added to each: the part of a matmul where the time goes.
+ * A tile of sums, and 16 products added to each: the part of a matmul where the time goes.
  *
- * Made for CPU drivers (lavapipe), on which an invocation is a lane of a vector register, and a workgroup of 8 is one
- * register:
- * - Lane l holds columns 4 l .. 4 l + 3 of the tile: one texel load fetches a row of the right operand, branch free.
- * - The left operand is loaded spread over the lanes, a row a lane, and handed round by shuffles with constant
+ * Made for CPU drivers (lavapipe), on which an invocation is a lane of a vector register, and a workgroup is one
+ * register of LANES floats:
+ * - A lane holds four neighbouring columns of the tile: one texel load fetches a row of the right operand, branch free.
+ *   COLUMN_LANES of them make the tile's width; where results are narrow, that is half or a quarter of all, and each
+ *   such group of lanes has HEIGHT rows of its own.
+ * - The left operand is loaded spread over the lanes of a group, a row a lane, and handed round by shuffles with constant
  *   indices, which are one instruction; anything that is only uniform in fact would be loaded lane by lane.
  * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
  *   in registers for all 16 products; sums beyond that live on the stack, touched once a turn of the loop.
@@ -15,27 +17,36 @@
  *   nothing. They have the condition at their head as well: so the sums behind a loop are its variables, and each is
  *   blended where its last product is added; else all are, at the foot, behind a round trip to the stack.
  * - Push constants are read before the loops, for in a loop they are loaded lane by lane.
- * The 8 invocations must be lanes 0 .. 7 of a subgroup, as they are where subgroups have 8 lanes. Class gpu uses
+ * The invocations must be the lanes of one subgroup. The shader defines COLUMN_LANES before including this. Class gpu uses
  * lib/tile_gpu.glsl, which asks nothing of subgroups.
  */
-#extension GL_KHR_shader_subgroup_basic : require
-#extension GL_KHR_shader_subgroup_shuffle : require
+#include "store.glsl"
 
-layout(local_size_x = 8) in;
+layout(local_size_x = 8, local_size_x_id = 15) in; /* LANES */
 
-/* Rows of the tile, upper and lower half: X(row). Those of the lower half are there where the tile is 32 rows high. */
+/* Rows of the tile, upper and lower half: X(row). Those of the lower half are there where HEIGHT is 32. */
 #define TILE_UPPER(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 #define TILE_LOWER(X)                                                                                                  \
     X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
 
+const uint TILE_GROUPS = LANES / COLUMN_LANES;
+/* Said once, at the top of main(): the first lane of an invocation's group, its place in the group; the lanes of a group. */
+#define TILE_LANES                                                                                                     \
+    uint group_lane = gl_SubgroupInvocationID & ~(COLUMN_LANES - 1);                                                   \
+    uint lane = gl_SubgroupInvocationID & (COLUMN_LANES - 1);                                                          \
+    EACH_GROUP_LANE(DECLARE_LANE)
+#define DECLARE_LANE(i) uint lane##i = group_lane + i % COLUMN_LANES;
+#define EACH_GROUP_LANE(X)                                                                                             \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+
 #define TILE_ADD(sum, left, lane, right) sum = fma(vec4(subgroupShuffle(left, lane)), right, sum);
 
-/* To four sums, products of one component of the left operand, whose rows lie in lanes `lane` and the three behind. */
-#define TILE_ADD_LANES(s0, s1, s2, s3, left, lane, right)                                                              \
-    TILE_ADD(s0, left, lane, right)                                                                                    \
-    TILE_ADD(s1, left, lane + 1, right)                                                                                \
-    TILE_ADD(s2, left, lane + 2, right)                                                                                \
-    TILE_ADD(s3, left, lane + 3, right)
+/* To four sums, products of one component of the left operand, whose rows lie in four lanes. */
+#define TILE_ADD_LANES(s0, s1, s2, s3, left, l0, l1, l2, l3, right)                                                    \
+    TILE_ADD(s0, left, l0, right)                                                                                      \
+    TILE_ADD(s1, left, l1, right)                                                                                      \
+    TILE_ADD(s2, left, l2, right)                                                                                      \
+    TILE_ADD(s3, left, l3, right)
 
 /* To four sums, products of the four components of one lane. */
 #define TILE_ADD_COMPONENTS(s0, s1, s2, s3, left, lane, right)                                                         \
@@ -55,3 +66,41 @@ uvec2 tile_place(tile_order order)
     uint column = uint((float(rest) + 0.5) / float(rows));
     return uvec2(block * order.rows + rest - column * rows, column);
 }
+
+/* TO(lane, its group and place in it where groups have 8 lanes, the same where they have 4) for all lanes. */
+#define TILE_EACH_LANE(TO)                                                                                             \
+    TO(0, 0, 0, 0, 0) TO(1, 0, 1, 0, 1) TO(2, 0, 2, 0, 2) TO(3, 0, 3, 0, 3)                                            \
+    TO(4, 0, 4, 1, 0) TO(5, 0, 5, 1, 1) TO(6, 0, 6, 1, 2) TO(7, 0, 7, 1, 3)                                            \
+    if (LANES == 16) {                                                                                                 \
+        TO(8, 1, 0, 2, 0) TO(9, 1, 1, 2, 1) TO(10, 1, 2, 2, 2) TO(11, 1, 3, 2, 3)                                      \
+        TO(12, 1, 4, 3, 0) TO(13, 1, 5, 3, 1) TO(14, 1, 6, 3, 2) TO(15, 1, 7, 3, 3)                                    \
+    }
+#define TILE_STORE_LANE(lane, group8, lane8, group4, lane4) STORE_LANE(y, line0 + column##lane, bits, lane)
+#define TILE_STORE_GROUPED(lane, group8, lane8, group4, lane4)                                                         \
+    STORE_LANE(y, mix(line##group4 + column##lane4, line##group8 + column##lane8, COLUMN_LANES == 8), bits, lane)
+/*
+ * Writes row i of every group to the buffer y: `value` is a lane's vector, LINE(group, i) where the row begins,
+ * TILE_NOWHERE if it is not to be written. TILE_COLUMNS is said once before.
+ */
+#define TILE_STORE(value, LINE, i)                                                                                     \
+    {                                                                                                                  \
+        u64vec2 bits = store_pack(value);                                                                              \
+        uint line0 = LINE(0, i);                                                                                       \
+        if (TILE_GROUPS == 1) {                                                                                        \
+            TILE_EACH_LANE(TILE_STORE_LANE)                                                                            \
+        } else {                                                                                                       \
+            uint line1 = LINE(1, i);                                                                                   \
+            uint line2 = TILE_NOWHERE;                                                                                 \
+            uint line3 = TILE_NOWHERE;                                                                                 \
+            if (TILE_GROUPS == 4) {                                                                                    \
+                line2 = LINE(2, i);                                                                                    \
+                line3 = LINE(3, i);                                                                                    \
+            }                                                                                                          \
+            TILE_EACH_LANE(TILE_STORE_GROUPED)                                                                         \
+        }                                                                                                              \
+    }
+/* Behind every buffer, also twice and with a place in a buffer added, and in bytes still below 2^32. */
+const uint TILE_NOWHERE = 0x07000000;
+#define TILE_COLUMN(i) uint column##i = mix(TILE_NOWHERE, first_column + i, first_column + i < columns);
+/* From first_column and columns, in vectors. */
+#define TILE_COLUMNS TILE_UPPER(TILE_COLUMN)

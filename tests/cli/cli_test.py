@@ -153,7 +153,7 @@ class Bench(Case):
         files = list((self.folder / "cache" / "lemnos").iterdir())
         self.assertEqual(len(files), 1)
         kept = json.loads(files[0].read_text())["tuning"]
-        self.assertGreaterEqual(len(kept), 4)
+        self.assertGreaterEqual(len(kept), 3)
         self.assertEqual(table.count("  chosen\n"), len(kept))
         self.assertNotIn("other bits", table)
         self.assertIn(str(files[0]), table)

@@ -1,6 +1,6 @@
 /*
- * Products of matrices on class cpu, in all the ways that shapes choose between: low and tall tiles, tiles with edges,
- * shards of less than a turn, several shards in one, packed operands. They must come to sums made in double precision,
+ * Products of matrices on class cpu, in all the ways that shapes choose between: low, tall, wide and narrow tiles, tiles
+ * with edges, shards of less than a turn, several shards in one, packed operands. They must come to sums made in double precision,
  * and to the same bits however the shards are spread.
  */
 #include "tests/unit/test.h"
@@ -20,7 +20,7 @@ struct product_case {
     int shards;
     int64_t shard_samples;
     /* What the dispatch for the gradient of weights must hold. */
-    uint32_t height, turn_shards;
+    uint32_t turn_shards;
     bool packed;
 };
 
@@ -97,6 +97,15 @@ static void check_values(const struct product_case *c, const struct operands *x,
     }
 }
 
+/* The tiles that the cases met: heights and lanes of a group are powers of two, and so bits of a number. */
+static uint32_t heights_seen[RESULTS], lanes_seen[RESULTS];
+
+static void note_tile(int result, uint32_t height, uint32_t column_lanes)
+{
+    heights_seen[result] |= height;
+    lanes_seen[result] |= column_lanes;
+}
+
 static void check_tape(const struct product_case *c, const struct tape *tape)
 {
     bool found = false;
@@ -105,8 +114,10 @@ static void check_tape(const struct product_case *c, const struct tape *tape)
         if (strcmp(dispatch->kernel, "matmul_columns") == 0) {
             found = true;
             assert_int_equal(dispatch->constants[3], c->packed);
-            assert_int_equal(dispatch->constants[4], c->height);
             assert_int_equal(dispatch->constants[5], c->turn_shards);
+            note_tile(WEIGHT_GRADIENT, dispatch->constants[4], dispatch->constants[6]);
+        } else if (strcmp(dispatch->kernel, "matmul_rows") == 0) {
+            note_tile(OUTPUT, dispatch->constants[5], dispatch->constants[6]);
         }
     }
     assert_true(found);
@@ -196,11 +207,11 @@ static void shards_of_every_length(void **state)
 {
     (void)state;
     static const struct product_case cases[] = {
-        {45, 37, 8, 1, 16, 4, false},    {60, 30, 8, 3, 32, 4, false},  {64, 96, 4, 4, 32, 4, false},
-        {64, 33, 6, 4, 32, 2, false},    {100, 50, 8, 5, 16, 2, false}, {32, 70, 8, 8, 32, 2, false},
-        {64, 40, 2, 8, 32, 2, false},    {64, 40, 1, 8, 32, 1, false},  {70, 64, 7, 7, 16, 1, false},
-        {128, 100, 8, 16, 32, 1, false}, {30, 33, 3, 9, 32, 1, false},  {33, 80, 8, 17, 16, 0, false},
-        {50, 32, 5, 40, 32, 0, false},
+        {45, 37, 8, 1, 4, false},    {60, 30, 8, 3, 4, false},  {64, 96, 4, 4, 4, false},
+        {64, 33, 6, 4, 2, false},    {100, 50, 8, 5, 2, false}, {32, 70, 8, 8, 2, false},
+        {64, 40, 2, 8, 2, false},    {64, 40, 1, 8, 1, false},  {70, 64, 7, 7, 1, false},
+        {128, 100, 8, 16, 1, false}, {30, 33, 3, 9, 1, false},  {33, 80, 8, 17, 0, false},
+        {50, 32, 5, 40, 0, false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         check(&cases[i]);
@@ -211,9 +222,9 @@ static void long_rows_are_packed(void **state)
 {
     (void)state;
     static const struct product_case cases[] = {
-        {512, 300, 8, 80, 32, 0, true},
-        {256, 520, 3, 128, 32, 0, true},
-        {1040, 260, 8, 32, 32, 0, false},
+        {512, 300, 8, 80, 0, true},
+        {256, 520, 3, 128, 0, true},
+        {1040, 260, 8, 32, 0, false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         check(&cases[i]);
@@ -224,13 +235,29 @@ static void few_outputs(void **state)
 {
     (void)state;
     static const struct product_case cases[] = {
-        {500, 10, 8, 8, 32, 2, false},
-        {70, 1, 8, 20, 16, 0, false},
-        {33, 5, 3, 70, 16, 0, false},
-        {3, 16, 2, 33, 16, 0, false},
+        {500, 10, 8, 8, 2, false},
+        {70, 1, 8, 20, 0, false},
+        {33, 5, 3, 70, 0, false},
+        {3, 16, 2, 33, 0, false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         check(&cases[i]);
+    }
+}
+
+static void all_tiles_were_met(void **state)
+{
+    (void)state;
+    struct engine_params params = {
+        .kind = ENGINE_VULKAN, .device = -1, .local_size = 1, .device_class = CLASS_CPU, .share_device = true};
+    struct engine *engine;
+    assert_ok(engine_create(&params, &engine));
+    uint32_t lanes = (uint32_t)engine_lanes(engine);
+    engine_destroy(engine);
+    const int results[] = {OUTPUT, WEIGHT_GRADIENT};
+    for (size_t i = 0; i < COUNT_OF(results); i++) {
+        assert_int_equal(heights_seen[results[i]], 16 | 32);
+        assert_int_equal(lanes_seen[results[i]], lanes == 16 ? 16 | 8 | 4 : 8 | 4);
     }
 }
 
@@ -240,6 +267,7 @@ int main(void)
         cmocka_unit_test(shards_of_every_length),
         cmocka_unit_test(long_rows_are_packed),
         cmocka_unit_test(few_outputs),
+        cmocka_unit_test(all_tiles_were_met), /* by those above */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

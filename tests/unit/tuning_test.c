@@ -262,7 +262,7 @@ static struct tuning another(void)
 {
     struct tuning tuning = *tuning_default(CLASS_CPU);
     tuning.cache_size = 1 << 20;
-    tuning.tall_waste = -1;
+    tuning.col2im_chunk = 1 << 20;
     return tuning;
 }
 
