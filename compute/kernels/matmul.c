@@ -85,19 +85,26 @@ struct matmul_left matmul_left_single(struct binding image, const struct window 
     return left;
 }
 
+/* Vectors of the left operand that a turn loads; of images of one channel each is made from four texels. */
+static uint32_t left_loads(const struct matmul_tile *tile, uint32_t kind)
+{
+    return 4 * tile->height / tile->column_lanes * (kind == GATHER_SINGLE ? 4 : 1);
+}
+
 /*
  * What a turn of a tile's loop costs: a row's multiply-adds, shuffles and blends for 16 products, and loads of both
  * operands, which take longer where more lanes' addresses are taken apart. In the processor's operations on vectors.
  */
-static double turn_cost(const struct tape *tape, const struct matmul_tile *tile)
+static double turn_cost(const struct tape *tape, const struct matmul_tile *tile, uint32_t kind)
 {
     enum { ROW = 160, LOAD_LANE = 5 };
-    uint32_t left = 4 * tile->height / tile->column_lanes;
+    uint32_t left = left_loads(tile, kind);
     return (double)(tile->height * ROW + (left + MATMUL_STEP) * (uint32_t)tape->lanes * LOAD_LANE);
 }
 
-struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t columns)
+struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t columns, uint32_t kind)
 {
+    enum { MAX_LEFT_LOADS = 64 }; /* more take the driver a tenth of a second to translate, at every start */
     struct matmul_tile best = {0};
     double best_cost = INFINITY;
     for (uint32_t column_lanes = (uint32_t)tape->lanes; column_lanes >= 4; column_lanes /= 2) {
@@ -107,8 +114,8 @@ struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t co
                                        .height = height,
                                        .column_lanes = column_lanes};
             double count = (double)(divide_up_count(rows, tile.rows) * divide_up_count(columns, tile.columns));
-            double cost = count * turn_cost(tape, &tile);
-            if (cost < best_cost) {
+            double cost = count * turn_cost(tape, &tile, kind);
+            if (cost < best_cost && left_loads(&tile, kind) <= MAX_LEFT_LOADS) {
                 best = tile;
                 best_cost = cost;
             }
@@ -172,7 +179,7 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
 {
     int64_t depth = params->left.depth;
     int64_t right_size = depth * round_up_count(params->columns, 4) * (int64_t)sizeof(float);
-    struct matmul_tile tile = matmul_tile(tape, part->rows, params->columns);
+    struct matmul_tile tile = matmul_tile(tape, part->rows, params->columns, params->left.kind);
     int64_t row_tiles = divide_up_count(part->rows, tile.rows);
     int64_t column_tiles = divide_up_count(params->columns, tile.columns);
     /* A small right operand stays in the cache itself: then row by row, so that rows are written one after another. */

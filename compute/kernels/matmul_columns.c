@@ -74,7 +74,7 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
 {
     assert(matmul_columns_fits(&params->rows));
     bool is_cpu = tape->device_class == CLASS_CPU;
-    struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns);
+    struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns, params->left.kind);
     int64_t tile_rows = is_cpu ? tile.rows : MATMUL_GPU_TILE_ROWS;
     int64_t tile_columns = is_cpu ? tile.columns : MATMUL_GPU_TILE_COLUMNS;
     /* As many dispatches as the limit of storage buffers asks for. */

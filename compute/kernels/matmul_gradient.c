@@ -53,7 +53,7 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
     if (rows.shard_rows > PART_ROWS) {
         return sum_tree(tape, params, rows, PART_ROWS, output);
     }
-    struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns);
+    struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns, params->left.kind);
     struct matmul_columns product = {
         .left = params->left,
         .right = params->right,
@@ -93,7 +93,7 @@ static bool pack_pays(const struct tape *tape, const struct matmul_gradient *par
     enum { LONG_ROW = 256 };
     int64_t columns = round_up_count(params->columns, 4);
     return params->left.kind == GATHER_ROWS &&
-           params->left.depth % matmul_tile(tape, params->left.depth, params->columns).rows == 0 &&
+           params->left.depth % matmul_tile(tape, params->left.depth, params->columns, params->left.kind).rows == 0 &&
            params->left.depth >= LONG_ROW && columns >= LONG_ROW &&
            rows * (params->left.depth + columns) * (int64_t)sizeof(float) > 2 * tape->tuning->cache_size;
 }
@@ -101,7 +101,7 @@ static bool pack_pays(const struct tape *tape, const struct matmul_gradient *par
 static enum status pack_operands(struct tape *tape, struct matmul_gradient *params, int64_t rows)
 {
     struct matmul_left *left = &params->left;
-    struct matmul_tile tile = matmul_tile(tape, left->depth, params->columns);
+    struct matmul_tile tile = matmul_tile(tape, left->depth, params->columns, left->kind);
     int64_t tiles = left->depth / tile.rows;
     const int64_t kernel[2] = {tiles, 1};
     TRY(pack(tape, left->tensor, rows, left->depth, tile.rows, &left->tensor));
