@@ -133,6 +133,8 @@ static enum status make(struct tape *tape, const struct grouped *grouped, const 
     dispatch.constants[2] = bindings->bias != NULL;
     grouped_set_window(grouped, &dispatch);
     epilogue_add(&dispatch, dispatch.constant_count, bindings->epilogue);
+    struct shape made = direction == FORWARD ? grouped->output : grouped->input;
+    dispatch.constants[dispatch.constant_count++] = shape_stride(made) / 4 % tape->lanes == 0; /* GPUs: unused */
     dispatch.bindings[dispatch.binding_count++] = bindings->result;
     return direction == FORWARD ? make_image(tape, grouped->output, grouped->input, rows, dispatch)
                                 : make_image(tape, grouped->input, grouped->output, rows, dispatch);

@@ -19,11 +19,18 @@
  *   uniform_number(n)                   n < 2^24, the same in all lanes of a register (else: lane 0's)
  *   uniform_digit(n)                    the same for n < 16: a sixth of the work
  *   FIRST_NEIGHBOUR                     gl_LocalInvocationID.x of lane 0
+ *   FIRST_INDEX                         the number of lane 0's invocation in a grid of rows, by uniform_number()
+ *   LANE                                one's own; GPUs: 0, and the two above are one's own numbers
  *   STORE(name, exists, at, to, value)  name[at] = value, where it exists. For CPUs: lane i's value to name[to + i],
- *                                       whatever exists; `to` from uniform_number().
+ *                                       whatever exists; `to` from uniform_number()
+ *   PER_LANE(type, name, f, first)      an array, name[lane] = f(first + lane). GPUs: of one
+ *   STORE_AT(name, place, value)        where lanes' places do not lie side by side: `place` tells from uniform numbers
+ *                                       where the value of `lane` goes, NOWHERE or beyond what does not exist
  */
 #ifndef SHADERS_LIB_STORE_GLSL
 #define SHADERS_LIB_STORE_GLSL
+
+const uint NOWHERE = 0x1000000; /* vectors: behind all that a binding holds */
 
 #ifdef CPU
 #extension GL_KHR_shader_subgroup_basic : require
@@ -33,6 +40,7 @@
 #extension GL_EXT_shader_subgroup_extended_types_int64 : require
 
 layout(constant_id = 15) const uint LANES = 8; /* of a register: 8 or 16. DISPATCH_LANES_CONSTANT */
+#define LANE gl_SubgroupInvocationID
 #define FIRST_NEIGHBOUR (gl_SubgroupID * LANES)
 
 #define DIGIT(number, place) uint(digits[(number) >> place & 15]) << place
@@ -63,28 +71,39 @@ u64vec2 store_pack(vec4 value)
     return u64vec2(packUint2x32(bits.xy), packUint2x32(bits.zw));
 }
 #define STORE_LANE(name, to, packed, lane) name[to] = subgroupShuffle(packed, lane);
-#define STORE(name, exists, at, to, value)                                                                             \
+#define STORE_AT_LANE(name, place, number)                                                                             \
     {                                                                                                                  \
-        u64vec2 bits = store_pack(value);                                                                              \
-        STORE_LANE(name, (to), bits, 0)                                                                                \
-        STORE_LANE(name, (to) + 1, bits, 1)                                                                            \
-        STORE_LANE(name, (to) + 2, bits, 2)                                                                            \
-        STORE_LANE(name, (to) + 3, bits, 3)                                                                            \
-        STORE_LANE(name, (to) + 4, bits, 4)                                                                            \
-        STORE_LANE(name, (to) + 5, bits, 5)                                                                            \
-        STORE_LANE(name, (to) + 6, bits, 6)                                                                            \
-        STORE_LANE(name, (to) + 7, bits, 7)                                                                            \
+        const uint lane = number;                                                                                      \
+        STORE_LANE(name, place, packed, lane)                                                                          \
+    }
+#define STORE_AT(name, place, value)                                                                                   \
+    {                                                                                                                  \
+        u64vec2 packed = store_pack(value);                                                                            \
+        STORE_AT_LANE(name, place, 0)                                                                                  \
+        STORE_AT_LANE(name, place, 1)                                                                                  \
+        STORE_AT_LANE(name, place, 2)                                                                                  \
+        STORE_AT_LANE(name, place, 3)                                                                                  \
+        STORE_AT_LANE(name, place, 4)                                                                                  \
+        STORE_AT_LANE(name, place, 5)                                                                                  \
+        STORE_AT_LANE(name, place, 6)                                                                                  \
+        STORE_AT_LANE(name, place, 7)                                                                                  \
         if (LANES == 16) {                                                                                             \
-            STORE_LANE(name, (to) + 8, bits, 8)                                                                        \
-            STORE_LANE(name, (to) + 9, bits, 9)                                                                        \
-            STORE_LANE(name, (to) + 10, bits, 10)                                                                      \
-            STORE_LANE(name, (to) + 11, bits, 11)                                                                      \
-            STORE_LANE(name, (to) + 12, bits, 12)                                                                      \
-            STORE_LANE(name, (to) + 13, bits, 13)                                                                      \
-            STORE_LANE(name, (to) + 14, bits, 14)                                                                      \
-            STORE_LANE(name, (to) + 15, bits, 15)                                                                      \
+            STORE_AT_LANE(name, place, 8)                                                                              \
+            STORE_AT_LANE(name, place, 9)                                                                              \
+            STORE_AT_LANE(name, place, 10)                                                                             \
+            STORE_AT_LANE(name, place, 11)                                                                             \
+            STORE_AT_LANE(name, place, 12)                                                                             \
+            STORE_AT_LANE(name, place, 13)                                                                             \
+            STORE_AT_LANE(name, place, 14)                                                                             \
+            STORE_AT_LANE(name, place, 15)                                                                             \
         }                                                                                                              \
     }
+#define STORE(name, exists, at, to, value) STORE_AT(name, (to) + lane, value)
+#define PER_LANE(type, name, f, first)                                                                                 \
+    type name[16] = type[16](f((first)), f((first) + 1), f((first) + 2), f((first) + 3),                               \
+                             f((first) + 4), f((first) + 5), f((first) + 6), f((first) + 7),                           \
+                             f((first) + 8), f((first) + 9), f((first) + 10), f((first) + 11),                         \
+                             f((first) + 12), f((first) + 13), f((first) + 14), f((first) + 15));
 #else
 #define PUSH(type)                                                                                                     \
     layout(push_constant) uniform Push                                                                                 \
@@ -96,6 +115,7 @@ u64vec2 store_pack(vec4 value)
     {                                                                                                                  \
         vec4 name[];                                                                                                   \
     };
+#define LANE 0
 #define FIRST_NEIGHBOUR gl_LocalInvocationID.x
 uint uniform_number(uint number)
 {
@@ -111,7 +131,20 @@ uint uniform_digit(uint number)
     if (exists) {                                                                                                      \
         name[at] = value;                                                                                              \
     }
+#define STORE_AT(name, place, value)                                                                                   \
+    {                                                                                                                  \
+        uint found;                                                                                                    \
+        {                                                                                                              \
+            const uint lane = 0;                                                                                       \
+            found = place;                                                                                             \
+        }                                                                                                              \
+        STORE(name, found < NOWHERE, found, found, value)                                                              \
+    }
+#define PER_LANE(type, name, f, first) type name[1] = type[1](f(first));
 #endif
+
+#define FIRST_INDEX                                                                                                    \
+    uniform_number((gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_WorkGroupSize.x + FIRST_NEIGHBOUR)
 
 #define OUTPUT(number, name) OUTPUT_BUFFER(writeonly restrict, number, name)
 #define OUTPUT_OVER(number, name) OUTPUT_BUFFER(writeonly, number, name)
