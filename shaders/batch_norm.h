@@ -5,17 +5,37 @@
 #include "lib/range.h"
 
 /*
- * An invocation works on one vector of channels over one chunk of a shard's rows (a row is a position of a sample).
- * Chunks are numbered through all local shards; a shard's last one may be short.
+ * Push constants of batch_norm_statistics and batch_norm_sums: an invocation works on one vector of channels over one
+ * chunk of a shard's rows (a row is a position of a sample). Chunks are numbered through all local shards; a shard's last
+ * one may be short.
  */
-struct batch_norm_push {
+struct batch_norm_chunk_push {
     range part;       /* invocations: chunk * channels + channel vector */
     divisor channels; /* vectors a row */
     divisor chunks;   /* a shard */
     uint shard_rows;
     uint chunk_rows;
-    uint made_first;     /* vector of the whole output at which the bound part begins */
     uint statistic_step; /* vectors from one shard's statistics to the next one's: 0 where they are common */
+};
+
+#define BATCH_NORM_LINES 16 /* that an invocation normalises, at most */
+
+/*
+ * Push constants of batch_norm_forward and batch_norm_backward: an invocation makes a vector of each line of a block. A
+ * line is one row or several, so that registers of CPUs are filled. Blocks are numbered through all local shards; a
+ * shard's last one may be short.
+ */
+struct batch_norm_block_push {
+    range part;       /* invocations: block * line + vector of the line */
+    divisor line;     /* vectors */
+    divisor channels; /* vectors a row */
+    divisor blocks;   /* a shard */
+    uint block_lines;
+    uint last_lines; /* of a shard's last block */
+    uint last_line;  /* vectors of the last one of those */
+    uint shard_vectors;
+    uint made_first;     /* vector of the whole output at which the bound part begins */
+    uint statistic_step; /* as above */
     uint sum_step;       /* the same for the sums of the backward pass */
     float rows;          /* over which the statistics were taken */
     float epsilon;
@@ -48,7 +68,7 @@ struct batch_norm_place {
     uint count; /* rows */
 };
 
-batch_norm_place batch_norm_find(uint index, batch_norm_push push)
+batch_norm_place batch_norm_find(uint index, batch_norm_chunk_push push)
 {
     uint chunk = divide(index, push.channels);
     uint channel = index - chunk * push.channels.value;

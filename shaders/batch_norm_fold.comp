@@ -2,6 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 /* Rows of mean, scale and shift for evaluation, y = (x - mean) * scale + shift, as batch_norm_forward computes them. */
 #include "batch_norm.h"
+#include "lib/store.glsl"
 
 layout(constant_id = 0) const uint AFFINE = 1; /* 0: no weight and bias */
 
@@ -9,31 +10,24 @@ layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer means;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer variances;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer weight;
 layout(binding = 3, rgba32f) readonly restrict uniform imageBuffer bias;
-layout(std430, binding = 4) writeonly restrict buffer Output
-{
-    vec4 rows[];
-};
-layout(push_constant) uniform Push
-{
-    batch_norm_fold_push push;
-};
+OUTPUT(4, rows)
+PUSH(batch_norm_fold_push)
 
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
 
 void main()
 {
-    uint channel = gl_GlobalInvocationID.x;
+    uint first = FIRST_INDEX;
     uint channels = push.channels;
-    if (channel >= channels) {
-        return;
-    }
+    uint channel = min(first + LANE, channels - 1);
     vec4 scale = 1.0 / sqrt(imageLoad(variances, int(channel)) + push.epsilon);
     vec4 shift = vec4(0);
     if (AFFINE == 1) {
         scale *= imageLoad(weight, int(channel));
         shift = imageLoad(bias, int(channel));
     }
-    rows[channel] = imageLoad(means, int(channel));
-    rows[channels + channel] = scale;
-    rows[2 * channels + channel] = shift;
+#define PLACE first + lane < channels ? first + lane : NOWHERE
+    STORE_AT(rows, PLACE, imageLoad(means, int(channel)))
+    STORE_AT(rows, channels + (PLACE), scale)
+    STORE_AT(rows, 2 * channels + (PLACE), shift)
 }

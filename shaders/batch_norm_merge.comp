@@ -5,38 +5,26 @@
  * and LeVeque 1983).
  */
 #include "batch_norm.h"
+#include "lib/store.glsl"
 
 /* 0: the centred sum of squares goes to `spread`. 1: 1 / sqrt(variance + epsilon), and the unbiased variance. */
 layout(constant_id = 0) const uint FINISH = 0;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer part_means;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer part_squares;
-layout(std430, binding = 2) writeonly restrict buffer Means
-{
-    vec4 means[];
-};
-layout(std430, binding = 3) writeonly restrict buffer Spreads
-{
-    vec4 spreads[];
-};
-layout(std430, binding = 4) writeonly restrict buffer Variances
-{
-    vec4 variances[];
-};
-layout(push_constant) uniform Push
-{
-    batch_norm_merge_push push;
-};
+OUTPUT(2, means)
+OUTPUT(3, spreads)
+OUTPUT(4, variances)
+PUSH(batch_norm_merge_push)
 
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
 
 void main()
 {
-    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint index = group * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
-    if (index >= push.count) {
-        return;
-    }
+    uint first = FIRST_INDEX;
+    uint at = first + LANE;
+    bool exists = at < push.count;
+    uint index = min(at, push.count - 1);
     uint shard = divide(index, push.channels);
     uint from = shard * push.part_step + index - shard * push.channels.value;
     float rows = push.parts == 1 ? push.last_rows : push.part_rows;
@@ -53,11 +41,11 @@ void main()
         square += imageLoad(part_squares, int(from)) + apart * apart * (rows / all * more);
         rows = all;
     }
-    means[index] = origin + mean;
+    STORE(means, exists, at, first, origin + mean)
     if (FINISH == 1) {
-        spreads[index] = 1.0 / sqrt(square / rows + push.epsilon);
-        variances[index] = square / (rows - 1.0);
+        STORE(spreads, exists, at, first, 1.0 / sqrt(square / rows + push.epsilon))
+        STORE(variances, exists, at, first, square / (rows - 1.0))
     } else {
-        spreads[index] = square;
+        STORE(spreads, exists, at, first, square)
     }
 }

@@ -5,24 +5,21 @@
  * pass also takes out what rounding left in the mean.
  */
 #include "batch_norm.h"
+#include "lib/store.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
-layout(std430, binding = 1) writeonly restrict buffer Means
-{
-    vec4 means[];
-};
-layout(std430, binding = 2) writeonly restrict buffer Squares
-{
-    vec4 squares[];
-};
-layout(push_constant) uniform Push
-{
-    batch_norm_push push;
-};
+OUTPUT(1, means)
+OUTPUT(2, squares)
+PUSH(batch_norm_chunk_push)
 
-void make_vector(uint index, uint at)
+layout(local_size_x = RANGE_LOCAL_SIZE) in;
+
+void main()
 {
-    batch_norm_place place = batch_norm_find(index, push);
+    uint first = FIRST_INDEX;
+    uint at = first + LANE;
+    uint count = push.part.count;
+    batch_norm_place place = batch_norm_find(push.part.first + min(at, count - 1), push);
     float share = 1.0 / float(place.count);
     vec4 sum = vec4(0);
     uint step = push.channels.value;
@@ -38,9 +35,6 @@ void make_vector(uint index, uint at)
         square += centred * centred;                                                                                   \
     }
     BATCH_NORM_ROWS(place, step, ADD_CENTRED)
-    means[at] = mean + rest * share;
-    squares[at] = max(square - rest * rest * share, vec4(0));
+    STORE(means, at < count, at, first, mean + rest * share)
+    STORE(squares, at < count, at, first, max(square - rest * rest * share, vec4(0)))
 }
-
-#define TURNS 1
-#include "lib/each_invocation.glsl"

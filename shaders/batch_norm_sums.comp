@@ -7,28 +7,25 @@
 #include "batch_norm.h"
 #define EPILOGUE_ID 0
 #include "lib/epilogue.glsl"
+#include "lib/store.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer dy;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer means;
 layout(binding = 3, rgba32f) readonly restrict uniform imageBuffer spreads;
 layout(binding = 4, rgba32f) readonly restrict uniform imageBuffer y; /* not read without an epilogue */
-layout(std430, binding = 5) writeonly restrict buffer Sums
-{
-    vec4 sums[];
-};
-layout(std430, binding = 6) writeonly restrict buffer Products
-{
-    vec4 products[];
-};
-layout(push_constant) uniform Push
-{
-    batch_norm_push push;
-};
+OUTPUT(5, sums)
+OUTPUT(6, products)
+PUSH(batch_norm_chunk_push)
 
-void make_vector(uint index, uint at)
+layout(local_size_x = RANGE_LOCAL_SIZE) in;
+
+void main()
 {
-    batch_norm_place place = batch_norm_find(index, push);
+    uint first = FIRST_INDEX;
+    uint at = first + LANE;
+    uint count = push.part.count;
+    batch_norm_place place = batch_norm_find(push.part.first + min(at, count - 1), push);
     int statistic = int(place.shard * push.statistic_step + place.channel);
     vec4 mean = imageLoad(means, statistic);
     vec4 sum = vec4(0);
@@ -41,9 +38,6 @@ void make_vector(uint index, uint at)
         product += gradient * (imageLoad(x, int(from)) - mean);                                                        \
     }
     BATCH_NORM_ROWS(place, step, ADD)
-    sums[at] = sum;
-    products[at] = product * imageLoad(spreads, statistic);
+    STORE(sums, at < count, at, first, sum)
+    STORE(products, at < count, at, first, product * imageLoad(spreads, statistic))
 }
-
-#define TURNS 1
-#include "lib/each_invocation.glsl"

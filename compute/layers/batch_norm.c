@@ -26,8 +26,6 @@ enum statistics { STATISTICS_SHARD, STATISTICS_GLOBAL };
 enum { SAVED_MEANS, SAVED_SPREADS };
 /* Loops of a shader may turn 65,535 times together: two over a chunk, one over the chunks of a shard. */
 enum { MIN_CHUNK = 16, MAX_SHARD_ROWS = 1 << 29 };
-/* Rows an invocation normalises; no sum depends on it. */
-enum { BLOCK_ROWS = 16 };
 
 struct batch_norm_options {
     double momentum;
@@ -117,22 +115,6 @@ static enum status make_extent(const struct layer *layer, const struct tape *tap
     return STATUS_OK;
 }
 
-static struct batch_norm_push make_push(const struct layer *layer, const struct extent *extent, int64_t chunk_rows)
-{
-    const struct batch_norm_options *options = layer->options;
-    return (struct batch_norm_push){
-        .channels = divisor_of(extent->channels),
-        .chunks = divisor_of(divide_up_count(extent->shard_rows, chunk_rows)),
-        .shard_rows = (uint)extent->shard_rows,
-        .chunk_rows = (uint)chunk_rows,
-        .statistic_step = (uint)extent->channels,
-        .sum_step = is_global(layer) ? 0 : (uint)extent->channels,
-        .rows = (float)extent->total_rows,
-        .epsilon = (float)options->epsilon,
-        .channel_count = (uint)shape_channels(layer_input_shape(layer, 0)),
-    };
-}
-
 /* A row of floats for every local shard; where the host adds them, in its sight. */
 static enum status add_rows(struct tape *tape, const char *name, const struct extent *extent, bool exchanged,
                             int *tensor)
@@ -153,11 +135,14 @@ static enum status sum_over_all(struct tape *tape, const char *name, const struc
 }
 
 /* Two sums of every chunk, [shard][chunk][channel] each, from a kernel that reads `dispatch`'s bindings. */
-static enum status chunk_sums(const struct layer *layer, struct tape *tape, const struct extent *extent,
-                              struct dispatch dispatch, int sums[2])
+static enum status chunk_sums(struct tape *tape, const struct extent *extent, struct dispatch dispatch, int sums[2])
 {
     uint64_t vectors = (uint64_t)(extent->shards * extent->chunks * extent->channels);
-    struct batch_norm_push push = make_push(layer, extent, extent->chunk_rows);
+    struct batch_norm_chunk_push push = {.channels = divisor_of(extent->channels),
+                                         .chunks = divisor_of(extent->chunks),
+                                         .shard_rows = (uint)extent->shard_rows,
+                                         .chunk_rows = (uint)extent->chunk_rows,
+                                         .statistic_step = (uint)extent->channels};
     uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0};
     for (int i = 0; i < 2; i++) {
         TRY(tape_scratch(tape, "sums of chunks", vectors * VECTOR_SIZE, &sums[i]));
@@ -242,7 +227,7 @@ static enum status take_statistics(const struct layer *layer, struct tape *tape,
                                   .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ)},
                                   .binding_count = 1};
     int chunks[2];
-    TRY(chunk_sums(layer, tape, extent, statistics, chunks));
+    TRY(chunk_sums(tape, extent, statistics, chunks));
     TRY(add_rows(tape, "means", extent, false, &rows->means));
     TRY(add_rows(tape, "spreads", extent, false, &rows->spreads));
     TRY(add_rows(tape, "variances", extent, false, &rows->variances));
@@ -262,35 +247,75 @@ static enum status take_statistics(const struct layer *layer, struct tape *tape,
                          running_variance(layer));
 }
 
+/* Bytes a dispatch makes, at most; its binding may begin a little earlier, where a binding may. */
+enum { MAX_BLOCKS_SIZE = DISPATCH_MAX_STORAGE - TENSOR_ALIGNMENT };
+/* Of a register of any CPU. */
+enum { MAX_LANES = 16 };
+
+static struct batch_norm_block_push make_block_push(const struct layer *layer, const struct tape *tape,
+                                                    const struct extent *extent)
+{
+    const struct batch_norm_options *options = layer->options;
+    int64_t line = extent->channels; /* vectors */
+    while (tape->device_class == CLASS_CPU && line % MAX_LANES != 0) {
+        line *= 2;
+    }
+    int64_t block_lines = MAX_BLOCKS_SIZE / (line * VECTOR_SIZE);
+    block_lines = block_lines < 1 ? 1 : block_lines < BATCH_NORM_LINES ? block_lines : BATCH_NORM_LINES;
+    int64_t shard_vectors = extent->shard_rows * extent->channels;
+    int64_t lines = divide_up_count(shard_vectors, line);
+    return (struct batch_norm_block_push){
+        .line = divisor_of(line),
+        .channels = divisor_of(extent->channels),
+        .blocks = divisor_of(divide_up_count(lines, block_lines)),
+        .block_lines = (uint)block_lines,
+        .last_lines = (uint)((lines - 1) % block_lines + 1),
+        .last_line = (uint)(shard_vectors - (lines - 1) * line),
+        .shard_vectors = (uint)shard_vectors,
+        .statistic_step = (uint)extent->channels,
+        .sum_step = is_global(layer) ? 0 : (uint)extent->channels,
+        .rows = (float)extent->total_rows,
+        .epsilon = (float)options->epsilon,
+        .channel_count = (uint)shape_channels(layer_input_shape(layer, 0)),
+    };
+}
+
+/* Whether lanes of CPUs must ask one by one for where a shard ends. */
+static bool has_short_lines(const struct batch_norm_block_push *push)
+{
+    return push->last_line != push->line.value;
+}
+
 /*
- * Appends a kernel whose invocations make BLOCK_ROWS rows of `made`, its last binding, in dispatches that keep to the
- * limit of storage buffers.
+ * Appends a kernel that makes `made`, its last binding, block by block, in dispatches that keep to the limit of storage
+ * buffers.
  */
 static enum status dispatch_blocks(struct tape *tape, const struct extent *extent, struct dispatch dispatch,
-                                   struct batch_norm_push push, int made)
+                                   struct batch_norm_block_push push, int made)
 {
-    int64_t row_size = extent->row_floats * (int64_t)sizeof(float);
-    int64_t total = extent->shards * push.chunks.value;
-    int64_t limit = (DISPATCH_MAX_STORAGE - TENSOR_ALIGNMENT) / (BLOCK_ROWS * row_size);
+    int64_t block = (int64_t)push.block_lines * push.line.value;
+    int64_t blocks = push.blocks.value;
+    int64_t limit = MAX_BLOCKS_SIZE / (block * VECTOR_SIZE);
     limit = limit > 0 ? limit : 1;
     int last = dispatch.binding_count++;
-    for (int64_t first = 0; first < total; first += limit) {
-        int64_t count = total - first < limit ? total - first : limit;
+    for (int64_t first = 0; first < extent->shards * blocks; first += limit) {
+        int64_t left = extent->shards * blocks - first;
+        int64_t count = left < limit ? left : limit;
         int64_t end = first + count;
-        int64_t blocks = push.chunks.value;
         /* Only a shard's last block may be short. */
-        int64_t first_row = first / blocks * extent->shard_rows + first % blocks * BLOCK_ROWS;
-        int64_t end_row = end / blocks * extent->shard_rows + end % blocks * BLOCK_ROWS;
-        uint64_t begin = (uint64_t)(first_row * row_size) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
+        int64_t first_vector = first / blocks * push.shard_vectors + first % blocks * block;
+        int64_t end_vector = end / blocks * push.shard_vectors + end % blocks * block;
+        uint64_t begin = (uint64_t)(first_vector * VECTOR_SIZE) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
         struct dispatch one = dispatch;
-        one.bindings[last] = (struct binding){
-            .tensor = made, .access = ACCESS_WRITE, .offset = begin, .size = (uint64_t)(end_row * row_size) - begin};
-        push.part =
-            (struct range){.first = (uint)(first * extent->channels), .count = (uint)(count * extent->channels)};
+        one.bindings[last] = (struct binding){.tensor = made,
+                                              .access = ACCESS_WRITE,
+                                              .offset = begin,
+                                              .size = (uint64_t)(end_vector * VECTOR_SIZE) - begin};
+        push.part = (struct range){.first = (uint)(first * push.line.value), .count = (uint)(count * push.line.value)};
         push.made_first = (uint)(begin / VECTOR_SIZE);
         dispatch_push(&one, push);
         dispatch_groups(&one, divide_up(push.part.count, RANGE_LOCAL_SIZE));
-        one.flops = 4.0 * (double)((end_row - first_row) * extent->row_floats);
+        one.flops = 16.0 * (double)(end_vector - first_vector);
         TRY(tape_dispatch(tape, &one));
     }
     return STATUS_OK;
@@ -300,13 +325,13 @@ static enum status forward(const struct layer *layer, struct tape *tape)
 {
     struct extent extent;
     TRY(make_extent(layer, tape, &extent));
-    struct batch_norm_push push = make_push(layer, &extent, BLOCK_ROWS);
+    struct batch_norm_block_push push = make_block_push(layer, tape, &extent);
     bool training = tape->mode == TAPE_TRAIN;
     struct dispatch dispatch = {.kernel = "batch_norm_forward",
                                 .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ)},
                                 .binding_count = 5,
-                                .constants = {is_affine(layer), !training}};
-    epilogue_add_map(&dispatch, 2, tape_epilogue(tape));
+                                .constants = {is_affine(layer), !training, has_short_lines(&push)}};
+    epilogue_add_map(&dispatch, 3, tape_epilogue(tape));
     if (training) {
         struct statistics_rows rows;
         TRY(take_statistics(layer, tape, &extent, &rows));
@@ -369,7 +394,7 @@ static enum status backward_sums(const struct layer *layer, struct tape *tape, c
                                 .binding_count = 5};
     epilogue_add_map(&dispatch, 0, tape_epilogue(tape));
     int chunks[2];
-    TRY(chunk_sums(layer, tape, extent, dispatch, chunks));
+    TRY(chunk_sums(tape, extent, dispatch, chunks));
     static const int parameters[2] = {BIAS, WEIGHT};
     for (int i = 0; i < 2; i++) {
         TRY(add_rows(tape, "sums of shards", extent, is_global(layer), &sums[i]));
@@ -397,7 +422,7 @@ static enum status backward(const struct layer *layer, struct tape *tape)
     if (gradient == TENSOR_NONE) {
         return STATUS_OK;
     }
-    struct batch_norm_push push = make_push(layer, &extent, BLOCK_ROWS);
+    struct batch_norm_block_push push = make_block_push(layer, tape, &extent);
     struct dispatch dispatch = {.kernel = "batch_norm_backward",
                                 .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ),
                                              tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ),
@@ -407,8 +432,8 @@ static enum status backward(const struct layer *layer, struct tape *tape)
                                              tape_bind(tape, sums[0], ACCESS_READ),
                                              tape_bind(tape, sums[1], ACCESS_READ), bind_output(layer, tape)},
                                 .binding_count = 8,
-                                .constants = {is_affine(layer)}};
-    epilogue_add_map(&dispatch, 1, tape_epilogue(tape));
+                                .constants = {is_affine(layer), has_short_lines(&push)}};
+    epilogue_add_map(&dispatch, 2, tape_epilogue(tape));
     if (is_affine(layer)) {
         dispatch.bindings[4] = tape_parameter(tape, layer, WEIGHT);
     }
