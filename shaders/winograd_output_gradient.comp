@@ -4,17 +4,10 @@
 #include "winograd.h"
 #include "lib/padding.glsl"
 #include "lib/winograd.glsl"
+#include "lib/winograd_image.glsl"
 
-layout(local_size_x = RANGE_LOCAL_SIZE) in;
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer dy;
-layout(std430, binding = 1) writeonly restrict buffer Tiles
-{
-    vec4 tiles[];
-};
-layout(push_constant) uniform Push
-{
-    winograd_image_push push;
-};
+OUTPUT(1, tiles)
 
 /* One texel of row i. */
 #define LOAD(i, j)                                                                                                     \
@@ -23,38 +16,33 @@ layout(push_constant) uniform Push
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3)                                                                        \
     vec4 r##i##0, r##i##1, r##i##2, r##i##3, r##i##4, r##i##5;                                                         \
     winograd_output_gradient(y##i##0, y##i##1, y##i##2, y##i##3, r##i##0, r##i##1, r##i##2, r##i##3, r##i##4, r##i##5);
-#define STORE(i, j) tiles[to + (i * 6 + j) * count] = m##i##j;
-#define STORE_COLUMN(j)                                                                                                \
+#define WRITE(i, j) STORE_AT(tiles, to[lane] + (i * 6 + j) * count, m##i##j)
+#define WRITE_COLUMN(j)                                                                                                \
     vec4 m0##j, m1##j, m2##j, m3##j, m4##j, m5##j;                                                                     \
     winograd_output_gradient(r0##j, r1##j, r2##j, r3##j, m0##j, m1##j, m2##j, m3##j, m4##j, m5##j);                    \
-    STORE(0, j) STORE(1, j) STORE(2, j) STORE(3, j) STORE(4, j) STORE(5, j)
+    WRITE(0, j) WRITE(1, j) WRITE(2, j) WRITE(3, j) WRITE(4, j) WRITE(5, j)
 
 void main()
 {
-    uint to = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
+    uint first = FIRST_INDEX;
+    PER_LANE(uint, to, place_in_tiles, first)
+    spot at = find_spot(first + LANE);
     uint count = push.count;
     int height = int(push.height);
     int width = int(push.width);
     int vectors = int(push.vectors.value);
-    uint tile = divide(to, push.vectors);
-    int vector = int(to - tile * push.vectors.value);
-    tile += push.first_tile;
-    uint line = divide(tile, push.tiles_width);
-    uint sample_index = divide(line, push.tiles_height);
-    int top = int(line - sample_index * push.tiles_height.value) * WINOGRAD_TILE;
-    int left = int(tile - line * push.tiles_width.value) * WINOGRAD_TILE;
-    int from = ((int(sample_index) * height + top) * width + left) * vectors + vector;
+    int top = int(at.top);
+    int left = int(at.left);
+    int from = ((int(at.sample_index) * height + top) * width + left) * vectors + int(at.vector);
 
     LOAD_ROW(0)
     LOAD_ROW(1)
     LOAD_ROW(2)
     LOAD_ROW(3)
-    if (to < count) {
-        STORE_COLUMN(0)
-        STORE_COLUMN(1)
-        STORE_COLUMN(2)
-        STORE_COLUMN(3)
-        STORE_COLUMN(4)
-        STORE_COLUMN(5)
-    }
+    WRITE_COLUMN(0)
+    WRITE_COLUMN(1)
+    WRITE_COLUMN(2)
+    WRITE_COLUMN(3)
+    WRITE_COLUMN(4)
+    WRITE_COLUMN(5)
 }

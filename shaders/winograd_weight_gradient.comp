@@ -3,41 +3,35 @@
 /* The gradient of kernels from that of their 36 products, G^T u G: one input and four outputs an invocation. */
 #include "winograd.h"
 #include "lib/winograd.glsl"
+#include "lib/winograd_weight.glsl"
 
-layout(local_size_x = RANGE_LOCAL_SIZE) in;
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer products;
-layout(std430, binding = 1) writeonly restrict buffer Gradient
-{
-    vec4 gradient[];
-};
-layout(push_constant) uniform Push
-{
-    winograd_weight_push push;
-};
+OUTPUT(1, gradient)
 
 #define LOAD(i, j) vec4 u##i##j = imageLoad(products, int(from + (i * 6 + j) * count));
 #define LOAD_ROW(i)                                                                                                    \
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3) LOAD(i, 4) LOAD(i, 5)                                                  \
     vec4 r##i##0, r##i##1, r##i##2;                                                                                    \
     winograd_weight_gradient(u##i##0, u##i##1, u##i##2, u##i##3, u##i##4, u##i##5, r##i##0, r##i##1, r##i##2);
-#define STORE(i, j) gradient[to + (i * 3 + j) * step] = g##i##j;
-#define STORE_COLUMN(j)                                                                                                \
+#define WRITE(i, j) STORE_AT(gradient, to[lane].x + (i * 3 + j) * to[lane].y, g##i##j)
+#define WRITE_COLUMN(j)                                                                                                \
     vec4 g0##j, g1##j, g2##j;                                                                                          \
     winograd_weight_gradient(r0##j, r1##j, r2##j, r3##j, r4##j, r5##j, g0##j, g1##j, g2##j);                           \
-    STORE(0, j) STORE(1, j) STORE(2, j)
+    WRITE(0, j) WRITE(1, j) WRITE(2, j)
+
+/* Of kernel position 0, and from one to the next. */
+uvec2 places_in_weights(uint index)
+{
+    spot at = find_spot(index);
+    return uvec2(index < push.count ? at.weights : NOWHERE, at.step);
+}
 
 void main()
 {
-    uint index = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
+    uint first = FIRST_INDEX;
+    PER_LANE(uvec2, to, places_in_weights, first)
+    uint from = find_spot(first + LANE).products;
     uint count = push.count;
-    uint inputs = push.inputs;
-    uint row = divide(index, push.vectors); /* input */
-    uint column = index - row * push.vectors.value;
-    uint panel = column / WINOGRAD_PANEL * WINOGRAD_PANEL;
-    uint width = min(WINOGRAD_PANEL, push.vectors.value - panel);
-    uint from = panel * inputs + row * width + column - panel;
-    uint to = panel * 9 * inputs + row * width + column - panel;
-    uint step = inputs * width;
 
     LOAD_ROW(0)
     LOAD_ROW(1)
@@ -45,9 +39,7 @@ void main()
     LOAD_ROW(3)
     LOAD_ROW(4)
     LOAD_ROW(5)
-    if (index < count) {
-        STORE_COLUMN(0)
-        STORE_COLUMN(1)
-        STORE_COLUMN(2)
-    }
+    WRITE_COLUMN(0)
+    WRITE_COLUMN(1)
+    WRITE_COLUMN(2)
 }
