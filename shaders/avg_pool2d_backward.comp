@@ -7,10 +7,7 @@
 layout(constant_id = 5) const uint INCLUDE_PADDING = 1;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer dy;
-layout(std430, binding = 1) writeonly restrict buffer Gradient
-{
-    vec4 dx[];
-};
+OUTPUT(1, dx)
 
 /* Positions that a forward window was divided by, along one axis. */
 uint divided_by(uint window, uint stride, uint padding, uint kernel, uint size)
@@ -21,7 +18,7 @@ uint divided_by(uint window, uint stride, uint padding, uint kernel, uint size)
     return min(window * stride + kernel, size + padding) - max(window * stride, padding);
 }
 
-void make_vector(uint row, uint column, uint start, uint channel, uint at)
+vec4 make_vector(uint row, uint column, uint start, uint channel)
 {
     uint last_row = (row + push.padding_height) / STRIDE_HEIGHT;
     uint last_column = (column + push.padding_width) / STRIDE_WIDTH;
@@ -41,5 +38,8 @@ void make_vector(uint row, uint column, uint start, uint channel, uint at)
             sum += mix(vec4(0), gradient / float(count), bvec4(inside));
         }
     }
-    dx[at] = sum;
+    return sum;
 }
+
+#define MAKE(i) STORE_AT(dx, POOL_PLACE(i), make_vector(row, column + i, start, channel))
+#include "lib/pool_main.glsl"

@@ -7,12 +7,9 @@
 layout(constant_id = 5) const uint INCLUDE_PADDING = 1;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
-layout(std430, binding = 1) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
+OUTPUT(1, y)
 
-void make_vector(uint row, uint column, uint start, uint channel, uint at)
+vec4 make_vector(uint row, uint column, uint start, uint channel)
 {
     /* Rows and columns of the input; those before the first are huge numbers, and so beyond the last. */
     uint top = row * STRIDE_HEIGHT - push.padding_height;
@@ -28,5 +25,8 @@ void make_vector(uint row, uint column, uint start, uint channel, uint at)
             count += inside ? 1 : 0;
         }
     }
-    y[at] = sum / float(INCLUDE_PADDING == 1 ? KERNEL_HEIGHT * KERNEL_WIDTH : count);
+    return sum / float(INCLUDE_PADDING == 1 ? KERNEL_HEIGHT * KERNEL_WIDTH : count);
 }
+
+#define MAKE(i) STORE_AT(y, POOL_PLACE(i), make_vector(row, column + i, start, channel))
+#include "lib/pool_main.glsl"

@@ -8,10 +8,7 @@ layout(constant_id = 5) const uint WIDE = 0; /* as in the forward pass */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer dy;
 layout(binding = 1, r32ui) readonly restrict uniform uimageBuffer places;
-layout(std430, binding = 2) writeonly restrict buffer Gradient
-{
-    vec4 dx[];
-};
+OUTPUT(2, dx)
 
 uvec4 load_places(uint at)
 {
@@ -22,7 +19,7 @@ uvec4 load_places(uint at)
     return uvec4(imageLoad(places, int(at)).x) >> uvec4(0, 8, 16, 24) & 0xff;
 }
 
-void make_vector(uint row, uint column, uint start, uint channel, uint at)
+vec4 make_vector(uint row, uint column, uint start, uint channel)
 {
     uint last_row = (row + push.padding_height) / STRIDE_HEIGHT;
     uint last_column = (column + push.padding_width) / STRIDE_WIDTH;
@@ -41,5 +38,8 @@ void make_vector(uint row, uint column, uint start, uint channel, uint at)
             sum += mix(vec4(0), imageLoad(dy, int(vector)), equal(load_places(vector), uvec4(place)));
         }
     }
-    dx[at] = sum;
+    return sum;
 }
+
+#define MAKE(i) STORE_AT(dx, POOL_PLACE(i), make_vector(row, column + i, start, channel))
+#include "lib/pool_main.glsl"

@@ -7,17 +7,14 @@
 layout(constant_id = 5) const uint WIDE = 0; /* 1: 16 bits for a place in a window, 0: 8 bits */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
-layout(std430, binding = 1) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
+OUTPUT(1, y)
 /* By output vector, the places of its four channels: one word of four bytes, or two words of 16 bits twice. */
 layout(std430, binding = 2) writeonly restrict buffer Places
 {
     uint places[];
 };
 
-void make_vector(uint row, uint column, uint start, uint channel, uint at)
+vec4 make_vector(uint row, uint column, uint start, uint channel, out uvec2 words)
 {
     /* Rows and columns of the input; those before the first are huge numbers, and so beyond the last. */
     uint top = row * STRIDE_HEIGHT - push.padding_height;
@@ -37,11 +34,24 @@ void make_vector(uint row, uint column, uint start, uint channel, uint at)
             best_place = mix(best_place, uvec4(i * KERNEL_WIDTH + j), takes);
         }
     }
-    y[at] = best;
     if (WIDE == 1) {
-        places[2 * at] = best_place.x | best_place.y << 16;
-        places[2 * at + 1] = best_place.z | best_place.w << 16;
+        words = uvec2(best_place.x | best_place.y << 16, best_place.z | best_place.w << 16);
     } else {
-        places[at] = best_place.x | best_place.y << 8 | best_place.z << 16 | best_place.w << 24;
+        words = uvec2(best_place.x | best_place.y << 8 | best_place.z << 16 | best_place.w << 24, 0);
     }
+    return best;
 }
+
+#define MAKE(i)                                                                                                        \
+    {                                                                                                                  \
+        uvec2 words;                                                                                                   \
+        vec4 best = make_vector(row, column + i, start, channel, words);                                               \
+        STORE_AT(y, POOL_PLACE(i), best)                                                                               \
+        if (WIDE == 1) {                                                                                               \
+            STORE_WORD_AT(places, POOL_PLACE(i) * 2, words.x)                                                          \
+            STORE_WORD_AT(places, POOL_PLACE(i) * 2 + 1, words.y)                                                      \
+        } else {                                                                                                       \
+            STORE_WORD_AT(places, POOL_PLACE(i), words.x)                                                              \
+        }                                                                                                              \
+    }
+#include "lib/pool_main.glsl"

@@ -1,9 +1,6 @@
-/*
- * main() of the pools: an invocation makes one vector of channels at POOL_COLUMNS neighbouring columns. The window is
- * given by specialization constants, because loops of a known length are three times as fast on CPUs. The shader
- * defines, behind this, make_vector(row, column, start, channel, at): `start` is the first position of the sample in
- * what is read, `at` the place of the vector in the bound part of what is made.
- */
+/* Windows of the pools, and what an invocation makes of an image; main() is in lib/pool_main.glsl. */
+#include "store.glsl"
+
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
 
 layout(constant_id = 0) const uint KERNEL_HEIGHT = 1;
@@ -16,32 +13,31 @@ layout(constant_id = 4) const uint EXACT = 0; /* 1: the width is a multiple of P
 const uint COVER_HEIGHT = (KERNEL_HEIGHT + STRIDE_HEIGHT - 1) / STRIDE_HEIGHT;
 const uint COVER_WIDTH = (KERNEL_WIDTH + STRIDE_WIDTH - 1) / STRIDE_WIDTH;
 
-layout(push_constant) uniform Push
-{
-    pool_push push;
+PUSH(pool_push)
+
+struct pool_position {
+    uint sample_index, row, column, channel; /* the first column */
+    uint line;                               /* row of all samples */
 };
 
-void make_vector(uint row, uint column, uint start, uint channel, uint at);
-
-void main()
+pool_position pool_locate(uint invocation)
 {
-    uint workgroup = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint invocation = workgroup * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
-    if (invocation >= push.part.count) {
-        return;
-    }
     uint index = push.part.first + invocation;
     uint group = divide(index, push.channels);
-    uint channel = index - group * push.channels.value;
     uint line = divide(group, push.groups);
-    uint column = (group - line * push.groups.value) * POOL_COLUMNS;
     uint sample_index = divide(line, push.height);
-    uint row = line - sample_index * push.height.value;
-    uint start = sample_index * push.read_height * push.read_width;
-    uint at = (line * push.width + column) * push.channels.value + channel - push.made_first;
-    for (uint i = 0; i < POOL_COLUMNS; i++) {
-        if (EXACT == 1 || column + i < push.width) {
-            make_vector(row, column + i, start, channel, at + i * push.channels.value);
-        }
-    }
+    return pool_position(sample_index, line - sample_index * push.height.value,
+                         (group - line * push.groups.value) * POOL_COLUMNS, index - group * push.channels.value, line);
 }
+
+/* The place of an invocation's first vector in the bound part, and how many vectors it makes. */
+uvec2 pool_find(uint invocation)
+{
+    pool_position made = pool_locate(invocation);
+    uint at = (made.line * push.width + made.column) * push.channels.value + made.channel - push.made_first;
+    return uvec2(at, invocation < push.part.count ? push.width - made.column : 0);
+}
+
+/* Of a lane's vector of column + i. */
+#define POOL_PLACE(i)                                                                                                  \
+    mix(NOWHERE, places_made[lane].x + i * push.channels.value, i < places_made[lane].y)

@@ -26,6 +26,7 @@
  *   PER_LANE(type, name, f, first)      an array, name[lane] = f(first + lane). GPUs: of one
  *   STORE_AT(name, place, value)        where lanes' places do not lie side by side: `place` tells from uniform numbers
  *                                       where the value of `lane` goes, NOWHERE or beyond what does not exist
+ *   STORE_WORD_AT(name, place, value)   the same of an unsigned integer, in a buffer that the shader declares
  */
 #ifndef SHADERS_LIB_STORE_GLSL
 #define SHADERS_LIB_STORE_GLSL
@@ -98,6 +99,34 @@ u64vec2 store_pack(vec4 value)
             STORE_AT_LANE(name, place, 15)                                                                             \
         }                                                                                                              \
     }
+/* The same for words: unsigned integers, in a buffer that the shader declares. */
+#define STORE_WORD_AT_LANE(name, place, number)                                                                        \
+    {                                                                                                                  \
+        const uint lane = number;                                                                                      \
+        name[place] = subgroupShuffle(word, lane);                                                                     \
+    }
+#define STORE_WORD_AT(name, place, value)                                                                              \
+    {                                                                                                                  \
+        uint word = value;                                                                                             \
+        STORE_WORD_AT_LANE(name, place, 0)                                                                             \
+        STORE_WORD_AT_LANE(name, place, 1)                                                                             \
+        STORE_WORD_AT_LANE(name, place, 2)                                                                             \
+        STORE_WORD_AT_LANE(name, place, 3)                                                                             \
+        STORE_WORD_AT_LANE(name, place, 4)                                                                             \
+        STORE_WORD_AT_LANE(name, place, 5)                                                                             \
+        STORE_WORD_AT_LANE(name, place, 6)                                                                             \
+        STORE_WORD_AT_LANE(name, place, 7)                                                                             \
+        if (LANES == 16) {                                                                                             \
+            STORE_WORD_AT_LANE(name, place, 8)                                                                         \
+            STORE_WORD_AT_LANE(name, place, 9)                                                                         \
+            STORE_WORD_AT_LANE(name, place, 10)                                                                        \
+            STORE_WORD_AT_LANE(name, place, 11)                                                                        \
+            STORE_WORD_AT_LANE(name, place, 12)                                                                        \
+            STORE_WORD_AT_LANE(name, place, 13)                                                                        \
+            STORE_WORD_AT_LANE(name, place, 14)                                                                        \
+            STORE_WORD_AT_LANE(name, place, 15)                                                                        \
+        }                                                                                                              \
+    }
 #define STORE(name, exists, at, to, value) STORE_AT(name, (to) + lane, value)
 #define PER_LANE(type, name, f, first)                                                                                 \
     type name[16] = type[16](f((first)), f((first) + 1), f((first) + 2), f((first) + 3),                               \
@@ -140,6 +169,7 @@ uint uniform_digit(uint number)
         }                                                                                                              \
         STORE(name, found < NOWHERE, found, found, value)                                                              \
     }
+#define STORE_WORD_AT(name, place, value) STORE_AT(name, place, value)
 #define PER_LANE(type, name, f, first) type name[1] = type[1](f(first));
 #endif
 

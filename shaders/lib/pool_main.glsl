@@ -1,0 +1,21 @@
+/*
+ * main() of the pools: an invocation makes one vector of channels at POOL_COLUMNS neighbouring columns. The window is
+ * given by specialization constants, because loops of a known length are three times as fast on CPUs. The shader
+ * defines, before including this, the function make_vector(row, column, start, channel), where `start` is the first
+ * position of the sample in what is read, and MAKE(i), which stores at POOL_PLACE(i) what it makes of column + i.
+ */
+void main()
+{
+    PER_LANE(uvec2, places_made, pool_find, FIRST_INDEX)
+    uint workgroup = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+    uint invocation = min(workgroup * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x, push.part.count - 1);
+    pool_position made = pool_locate(invocation);
+    uint row = made.row;
+    uint column = made.column;
+    uint channel = made.channel;
+    uint start = made.sample_index * push.read_height * push.read_width;
+    MAKE(0)
+    MAKE(1)
+    MAKE(2)
+    MAKE(3)
+}
