@@ -9,7 +9,6 @@
  * lib/each_vector.glsl, the vectors of neighbours lie side by side; a part begins at a multiple of a workgroup's.
  */
 #define DROPOUT_TURNS 8
-#define DROPOUT_NEIGHBOURS 8
 
 struct dropout_push {
     range part;
@@ -19,13 +18,5 @@ struct dropout_push {
     uint threshold;         /* forward: an element is kept where the upper 24 bits of its word are not below */
     float scale;            /* 1 / (1 - p) */
 };
-
-#ifdef VULKAN
-/* An invocation's first vector in the part; the next one lies DROPOUT_NEIGHBOURS further. */
-uint dropout_first(uint invocation)
-{
-    return invocation / DROPOUT_NEIGHBOURS * (DROPOUT_NEIGHBOURS * DROPOUT_TURNS) + invocation % DROPOUT_NEIGHBOURS;
-}
-#endif
 
 #endif

@@ -1,15 +1,13 @@
-/* sum[i] = left[i] + right[i] over `count` vectors of four floats. Shared by C and GLSL. */
+/* The gradient of a value with several consumers, sum = left + right, vector by vector. Shared by C and GLSL. */
 #ifndef SHADERS_GRADIENT_SUM_H
 #define SHADERS_GRADIENT_SUM_H
 
-#ifndef VULKAN         /* which GLSL compilers define */
-#include <sys/types.h> /* uint */
-#endif
+#include "lib/range.h"
 
-#define GRADIENT_SUM_VECTORS 256 /* vectors a workgroup: 8 invocations, 32 each */
+#define GRADIENT_SUM_TURNS 4 /* vectors an invocation makes */
 
 struct gradient_sum_push {
-    uint count;
+    range part;
 };
 
 #endif

@@ -2,16 +2,17 @@
 #extension GL_GOOGLE_include_directive : require
 /*
  * One row is one prediction over CLASSES. The largest logit is taken out before exponentials are summed, so nothing
- * overflows. LANES invocations share a row: 1 where a device loops well (CPUs), all 64 where it coalesces (GPUs).
+ * overflows. SHARERS invocations share a row: 1 where a device loops well (CPUs), all 64 where it coalesces (GPUs).
  */
 #include "lib/logarithm.glsl"
 #include "lib/math.glsl"
+#include "lib/store.glsl"
 #include "softmax_cross_entropy.h"
 #include "step.h"
 
 layout(local_size_x = 64) in;
 layout(constant_id = 0) const uint CLASSES = 1;
-layout(constant_id = 1) const uint LANES = 1;
+layout(constant_id = 1) const uint SHARERS = 1;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer prediction; /* [row][CLASSES rounded up to 4] */
 layout(binding = 1, r32i) readonly restrict uniform iimageBuffer labels;       /* [row] */
@@ -21,19 +22,10 @@ layout(std430, binding = 3) readonly restrict buffer Step
     step_scalars scalars;
 };
 /* By row: weighted loss, weight, weighted correctness, 0. */
-layout(std430, binding = 4) writeonly restrict buffer Losses
-{
-    vec4 losses[];
-};
+OUTPUT(4, losses)
 /* By row, for the backward pass: largest logit, log of the sum of exponentials, factor of the gradient, label. */
-layout(std430, binding = 5) writeonly restrict buffer Saved
-{
-    vec4 saved[];
-};
-layout(push_constant) uniform Push
-{
-    softmax_cross_entropy_forward_push push;
-};
+OUTPUT(5, saved)
+PUSH(softmax_cross_entropy_forward_push)
 
 const uint STRIDE = (CLASSES + 3) / 4; /* in fours */
 const float LOWEST = -3.402823466e+38;
@@ -64,7 +56,7 @@ void share_largest(uint lane, inout float best, inout uint best_class)
     shared_value[lane] = best;
     shared_class[lane] = best_class;
     barrier();
-    for (uint span = LANES / 2; span > 0; span /= 2) {
+    for (uint span = SHARERS / 2; span > 0; span /= 2) {
         if (lane < span) {
             take_larger(best, best_class, shared_value[lane + span], shared_class[lane + span]);
             shared_value[lane] = best;
@@ -81,7 +73,7 @@ void share_sum(uint lane, inout float total)
 {
     shared_value[lane] = total;
     barrier();
-    for (uint span = LANES / 2; span > 0; span /= 2) {
+    for (uint span = SHARERS / 2; span > 0; span /= 2) {
         if (lane < span) {
             total += shared_value[lane + span];
             shared_value[lane] = total;
@@ -94,35 +86,31 @@ void share_sum(uint lane, inout float total)
 void main()
 {
     uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint lane = LANES == 1 ? 0 : gl_LocalInvocationID.x;
-    uint row = LANES == 1 ? group * 64 + gl_LocalInvocationID.x : group;
-    if (row >= push.rows) {
-        return;
-    }
+    uint lane = SHARERS == 1 ? 0 : gl_LocalInvocationID.x;
+    uint first = SHARERS == 1 ? FIRST_INDEX : group;
+    uint own = SHARERS == 1 ? first + LANE : group;
+    uint row = min(own, push.rows - 1);
 
     float best = LOWEST;
     uint best_class = CLASSES;
-    for (uint four = lane; four < STRIDE; four += LANES) {
+    for (uint four = lane; four < STRIDE; four += SHARERS) {
         vec4 value = logits(row, four);
         take_larger(best, best_class, value.x, four * 4);
         take_larger(best, best_class, value.y, four * 4 + 1);
         take_larger(best, best_class, value.z, four * 4 + 2);
         take_larger(best, best_class, value.w, four * 4 + 3);
     }
-    if (LANES > 1) {
+    if (SHARERS > 1) {
         share_largest(lane, best, best_class);
     }
 
     vec4 totals = vec4(0);
-    for (uint four = lane; four < STRIDE; four += LANES) {
+    for (uint four = lane; four < STRIDE; four += SHARERS) {
         totals += accurate_exp_negative(logits(row, four) - best);
     }
     float total = (totals.x + totals.y) + (totals.z + totals.w);
-    if (LANES > 1) {
+    if (SHARERS > 1) {
         share_sum(lane, total);
-    }
-    if (lane != 0) {
-        return;
     }
 
     int label = imageLoad(labels, int(row)).x;
@@ -135,6 +123,8 @@ void main()
     float loss = valid ? weight * (log_total - (chosen - best)) : uintBitsToFloat(0x7fc00000u);
     float factor = valid ? weight * scalars.loss_scale : uintBitsToFloat(0x7fc00000u);
     bool counts = weight != 0.0; /* what only fills up the batch may hold anything */
-    losses[row] = counts ? vec4(loss, weight, valid && best_class == place ? weight : 0.0, 0.0) : vec4(0);
-    saved[row] = counts ? vec4(best, log_total, factor, float(place)) : vec4(0);
+    bool exists = lane == 0 && own < push.rows;
+    vec4 result = vec4(loss, weight, valid && best_class == place ? weight : 0.0, 0.0);
+    STORE(losses, exists, row, first, counts ? result : vec4(0))
+    STORE(saved, exists, row, first, counts ? vec4(best, log_total, factor, float(place)) : vec4(0))
 }

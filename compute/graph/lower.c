@@ -119,13 +119,13 @@ static enum status emit_forward(struct tape *tape)
 static enum status emit_sum(struct tape *tape, int left, int right, int sum)
 {
     uint64_t size = tape->tensors[sum].size;
-    struct gradient_sum_push push = {.count = (uint)divide_up(size, 4 * sizeof(float))};
+    struct gradient_sum_push push = {.part.count = (uint)divide_up(size, 4 * sizeof(float))};
     struct dispatch dispatch = {.kernel = "gradient_sum", .binding_count = 3, .flops = (double)size / sizeof(float)};
     dispatch.bindings[0] = tape_bind(tape, left, ACCESS_READ);
     dispatch.bindings[1] = tape_bind(tape, right, ACCESS_READ);
     dispatch.bindings[2] = tape_bind(tape, sum, ACCESS_WRITE);
     dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, divide_up(push.count, GRADIENT_SUM_VECTORS));
+    dispatch_groups(&dispatch, divide_up(push.part.count, RANGE_LOCAL_SIZE * GRADIENT_SUM_TURNS));
     return tape_dispatch(tape, &dispatch);
 }
 

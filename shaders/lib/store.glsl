@@ -27,6 +27,7 @@
  *   STORE_AT(name, place, value)        where lanes' places do not lie side by side: `place` tells from uniform numbers
  *                                       where the value of `lane` goes, NOWHERE or beyond what does not exist
  *   STORE_WORD_AT(name, place, value)   the same of an unsigned integer, in a buffer that the shader declares
+ *   OUTPUT_WORDS, STORE_WORDS           the same as OUTPUT and STORE for a buffer of uints; `to` is a multiple of 4
  */
 #ifndef SHADERS_LIB_STORE_GLSL
 #define SHADERS_LIB_STORE_GLSL
@@ -128,6 +129,18 @@ u64vec2 store_pack(vec4 value)
         }                                                                                                              \
     }
 #define STORE(name, exists, at, to, value) STORE_AT(name, (to) + lane, value)
+#define OUTPUT_WORDS(number, name) OUTPUT_BUFFER(writeonly restrict, number, name)
+#define STORE_WORD(name, to, value, lane)                                                                              \
+    name[(to) + lane / 4] = u64vec2(                                                                                   \
+        packUint2x32(uvec2(subgroupShuffle(value, lane), subgroupShuffle(value, lane + 1))),                           \
+        packUint2x32(uvec2(subgroupShuffle(value, lane + 2), subgroupShuffle(value, lane + 3))));
+#define STORE_WORDS(name, exists, at, to, value)                                                                       \
+    STORE_WORD(name, (to) / 4, value, 0)                                                                               \
+    STORE_WORD(name, (to) / 4, value, 4)                                                                               \
+    if (LANES == 16) {                                                                                                 \
+        STORE_WORD(name, (to) / 4, value, 8)                                                                           \
+        STORE_WORD(name, (to) / 4, value, 12)                                                                          \
+    }
 #define PER_LANE(type, name, f, first)                                                                                 \
     type name[16] = type[16](f((first)), f((first) + 1), f((first) + 2), f((first) + 3),                               \
                              f((first) + 4), f((first) + 5), f((first) + 6), f((first) + 7),                           \
@@ -170,6 +183,12 @@ uint uniform_digit(uint number)
         STORE(name, found < NOWHERE, found, found, value)                                                              \
     }
 #define STORE_WORD_AT(name, place, value) STORE_AT(name, place, value)
+#define OUTPUT_WORDS(number, name)                                                                                     \
+    layout(std430, binding = number) writeonly restrict buffer name##_buffer                                           \
+    {                                                                                                                  \
+        uint name[];                                                                                                   \
+    };
+#define STORE_WORDS(name, exists, at, to, value) STORE(name, exists, at, to, value)
 #define PER_LANE(type, name, f, first) type name[1] = type[1](f(first));
 #endif
 
