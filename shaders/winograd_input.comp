@@ -11,8 +11,8 @@ OUTPUT(1, tiles)
 
 /* One texel of row i. */
 #define LOAD(i, j)                                                                                                     \
-    vec4 d##i##j = imageLoad(x, uint(top + i) < uint(height) && uint(left + j) < uint(width) ? from + (i * width + j) * vectors    \
-                                                                                 : OUTSIDE);
+    bool inside##i##j = uint(top + i) < uint(height) && uint(left + j) < uint(width);                                  \
+    vec4 d##i##j = imageLoad(x, inside##i##j ? from + (i * width + j) * vectors : OUTSIDE);
 #define LOAD_ROW(i)                                                                                                    \
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3) LOAD(i, 4) LOAD(i, 5)                                                  \
     winograd_input(d##i##0, d##i##1, d##i##2, d##i##3, d##i##4, d##i##5);
