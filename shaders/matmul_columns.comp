@@ -176,15 +176,15 @@ void main()
                     EACH_SET(LOAD_LEFT)
                     int at = int(row * right_step) + right_skipped;
                     TILE_UPPER(LOAD_RIGHT)
-                    ADD_FOUR(0, 1, 2, 3, 0)
-                    ADD_FOUR(4, 5, 6, 7, 1)
-                    ADD_FOUR(8, 9, 10, 11, 2)
-                    ADD_FOUR(12, 13, 14, 15, 3)
+                    TILE_APART(0, ADD_FOUR(0, 1, 2, 3, 0))
+                    TILE_APART(1, ADD_FOUR(4, 5, 6, 7, 1))
+                    TILE_APART(2, ADD_FOUR(8, 9, 10, 11, 2))
+                    TILE_APART(3, ADD_FOUR(12, 13, 14, 15, 3))
                     if (HEIGHT == 32) {
-                        ADD_FOUR(16, 17, 18, 19, 4)
-                        ADD_FOUR(20, 21, 22, 23, 5)
-                        ADD_FOUR(24, 25, 26, 27, 6)
-                        ADD_FOUR(28, 29, 30, 31, 7)
+                        TILE_APART(4, ADD_FOUR(16, 17, 18, 19, 4))
+                        TILE_APART(5, ADD_FOUR(20, 21, 22, 23, 5))
+                        TILE_APART(6, ADD_FOUR(24, 25, 26, 27, 6))
+                        TILE_APART(7, ADD_FOUR(28, 29, 30, 31, 7))
                     }
                     row += MATMUL_STEP;
                     if (TURN_SHARDS > 0 || row >= end) {

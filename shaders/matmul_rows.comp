@@ -162,15 +162,15 @@ void main()
         } else {
             TILE_UPPER(LOAD_RIGHT)
         }
-        ADD_ROWS(s0, s1, s2, s3, 0, 0, 0, lane0, lane1, lane2, lane3)
-        ADD_ROWS(s4, s5, s6, s7, 1, 0, 0, lane4, lane5, lane6, lane7)
-        ADD_ROWS(s8, s9, s10, s11, 2, 1, 0, lane8, lane9, lane10, lane11)
-        ADD_ROWS(s12, s13, s14, s15, 3, 1, 0, lane12, lane13, lane14, lane15)
+        TILE_APART(0, ADD_ROWS(s0, s1, s2, s3, 0, 0, 0, lane0, lane1, lane2, lane3))
+        TILE_APART(1, ADD_ROWS(s4, s5, s6, s7, 1, 0, 0, lane4, lane5, lane6, lane7))
+        TILE_APART(2, ADD_ROWS(s8, s9, s10, s11, 2, 1, 0, lane8, lane9, lane10, lane11))
+        TILE_APART(3, ADD_ROWS(s12, s13, s14, s15, 3, 1, 0, lane12, lane13, lane14, lane15))
         if (HEIGHT == 32) {
-            ADD_ROWS(s16, s17, s18, s19, 4, 2, 1, lane0, lane1, lane2, lane3)
-            ADD_ROWS(s20, s21, s22, s23, 5, 2, 1, lane4, lane5, lane6, lane7)
-            ADD_ROWS(s24, s25, s26, s27, 6, 3, 1, lane8, lane9, lane10, lane11)
-            ADD_ROWS(s28, s29, s30, s31, 7, 3, 1, lane12, lane13, lane14, lane15)
+            TILE_APART(4, ADD_ROWS(s16, s17, s18, s19, 4, 2, 1, lane0, lane1, lane2, lane3))
+            TILE_APART(5, ADD_ROWS(s20, s21, s22, s23, 5, 2, 1, lane4, lane5, lane6, lane7))
+            TILE_APART(6, ADD_ROWS(s24, s25, s26, s27, 6, 3, 1, lane8, lane9, lane10, lane11))
+            TILE_APART(7, ADD_ROWS(s28, s29, s30, s31, 7, 3, 1, lane12, lane13, lane14, lane15))
         }
         at += MATMUL_STEP * width;
         k += MATMUL_STEP / 4;

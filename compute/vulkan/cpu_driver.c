@@ -23,4 +23,5 @@ void cpu_driver_prepare(void)
     if (has_wide_registers()) {
         setenv("LP_NATIVE_VECTOR_WIDTH", "512", 0);
     }
+    cpu_driver_fuse();
 }

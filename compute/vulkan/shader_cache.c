@@ -44,13 +44,14 @@ static bool make_common_place(char path[PATH_SIZE])
 }
 
 /*
- * A folder of its own inside `path` for kernels compiled for registers of that width: Mesa tells drivers and their
- * versions apart, but not what the environment says of registers.
+ * A folder of its own inside `path` for what Mesa does not tell apart, as it does drivers and their versions: kernels
+ * compiled for registers of another width, and those whose multiply-adds are fused.
  */
-static bool add_width(char path[PATH_SIZE], const char *width)
+static bool add_folder(char path[PATH_SIZE], const char *width)
 {
     char folder[64];
-    snprintf(folder, sizeof folder, "/lemnos-%.8s-bits", width);
+    snprintf(folder, sizeof folder, "/lemnos%s%.8s%s%s", width != NULL ? "-" : "", width != NULL ? width : "",
+             width != NULL ? "-bits" : "", cpu_driver_fuses() ? "-fma" : "");
     size_t length = strlen(path);
     size_t added = strlen(folder);
     if (length >= added && strcmp(path + length - added, folder) == 0) {
@@ -67,11 +68,12 @@ void shader_cache_place(void)
 {
     char path[PATH_SIZE];
     const char *width = getenv("LP_NATIVE_VECTOR_WIDTH");
+    bool own = width != NULL || cpu_driver_fuses();
     bool found = find_place(path);
-    if (found && width == NULL) {
+    if (found && !own) {
         return; /* Mesa finds it too */
     }
-    if ((found || make_common_place(path)) && (width == NULL || add_width(path, width))) {
+    if ((found || make_common_place(path)) && (!own || add_folder(path, width))) {
         setenv("MESA_SHADER_CACHE_DIR", path, 1);
         return;
     }

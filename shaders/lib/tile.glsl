@@ -34,10 +34,23 @@ const uint TILE_GROUPS = LANES / COLUMN_LANES;
 #define TILE_LANES                                                                                                     \
     uint group_lane = gl_SubgroupInvocationID & ~(COLUMN_LANES - 1);                                                   \
     uint lane = gl_SubgroupInvocationID & (COLUMN_LANES - 1);                                                          \
-    EACH_GROUP_LANE(DECLARE_LANE)
+    EACH_GROUP_LANE(DECLARE_LANE)                                                                                      \
+    uint nought = uniform_digit(0);
 #define DECLARE_LANE(i) uint lane##i = group_lane + i % COLUMN_LANES;
 #define EACH_GROUP_LANE(X)                                                                                             \
     X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+
+/*
+ * The number-th piece of a turn by itself: a loop of one turn, whose end the driver does not foresee. It orders and
+ * spills within such pieces, and else mixes those of a turn until every sum goes to the stack and back for each product.
+ */
+#define TILE_APART(number, code)                                                                                       \
+    for (;;) {                                                                                                         \
+        code                                                                                                           \
+        if (nought < number + 1) {                                                                                     \
+            break;                                                                                                     \
+        }                                                                                                              \
+    }
 
 #define TILE_ADD(sum, left, lane, right) sum = fma(vec4(subgroupShuffle(left, lane)), right, sum);
 
