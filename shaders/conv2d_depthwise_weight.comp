@@ -8,17 +8,15 @@
  */
 #include "conv2d_depthwise.h"
 #include "lib/depthwise.glsl"
+#include "lib/store.glsl"
+
+/* 1: vectors of a position are a multiple of LANES, so that a subgroup's lie side by side. */
+layout(constant_id = 11) const uint SIDE_BY_SIDE = 0;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer dy;
-layout(std430, binding = 2) writeonly restrict buffer Sums
-{
-    vec4 sums[];
-};
-layout(push_constant) uniform Push
-{
-    conv2d_depthwise_weight_push push;
-};
+OUTPUT(2, sums)
+PUSH(conv2d_depthwise_weight_push)
 
 /* Of the input, for a block of outputs. */
 const int READ_ROWS = 1 + (ROWS - 1) * STRIDE_HEIGHT + (KERNEL_HEIGHT - 1) * DILATION_HEIGHT;
@@ -42,10 +40,17 @@ void add_products(int at, int kernel_row)
     }
 }
 
+/* Where an invocation's first sum lies; that of each next kernel position is `vectors` further. */
+uint find_first(uint index)
+{
+    uint made = divide(index, push.vectors);
+    return mix(NOWHERE, made * push.step + index - made * push.vectors.value, index < push.count);
+}
+
 void main()
 {
-    uint index = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
-    uint count = push.count;
+    uint first = FIRST_INDEX;
+    uint index = SIDE_BY_SIDE == 1 ? first : first + LANE;
     divisor blocks = push.blocks;
     divisor lines = push.lines;
     uint vectors = push.vectors.value;
@@ -55,11 +60,10 @@ void main()
     uint input_width = push.input_width;
 
     uint made = divide(index, push.vectors);
-    uint vector = index - made * vectors;
+    uint vector = index - made * vectors + (SIDE_BY_SIDE == 1 ? LANE : 0);
     uint chunk = push.first_chunk + made;
     uint shard = divide(chunk, push.chunks);
     chunk -= shard * push.chunks.value;
-    uint to = made * push.step + vector;
     uint block = shard * push.shard_blocks + chunk * push.chunk_blocks;
     uint end = min(block + push.chunk_blocks, (shard + 1) * push.shard_blocks);
     uint channels = push.channels;
@@ -117,9 +121,11 @@ void main()
             break;
         }
     }
-    if (index < count) {
-        for (int i = 0; i < POSITIONS; i++) {
-            sums[to + i * vectors] = without_padding(sum[i], vector, channels);
-        }
+    PER_LANE(uint, to, find_first, first)
+#define PLACE(i) (SIDE_BY_SIDE == 1 ? to[0] + lane : to[lane]) + i * vectors
+#define WRITE(i)                                                                                                       \
+    if (i < POSITIONS) {                                                                                               \
+        STORE_AT(sums, PLACE(i), without_padding(sum[min(i, POSITIONS - 1)], vector, channels))                        \
     }
+    FOR_SUM(WRITE)
 }

@@ -7,18 +7,11 @@
  *     dx = sum over kernel positions p and o of weights[p][c][o] * dy[o] where the input went in at p
  */
 #include "conv2d_grouped.h"
-#include "lib/grouped.glsl"
+#include "lib/grouped_image.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer dy;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer weights;
-layout(std430, binding = 2) writeonly restrict buffer Gradient
-{
-    vec4 dx[];
-};
-layout(push_constant) uniform Push
-{
-    conv2d_grouped_push push;
-};
+OUTPUT(2, dx)
 
 float load_channel(int from, uint channel)
 {
@@ -61,27 +54,20 @@ vec4 load_weights(uint place, uvec4 channels, uvec4 outputs, uint vector, uint w
 #define ADD_FOUR(t)                                                                                                    \
     vec4 value##t = imageLoad(dy, from##t + int((outputs.x + o) / 4));                                                 \
     sum##t += vec4(dot(value##t, weight0), dot(value##t, weight1), dot(value##t, weight2), dot(value##t, weight3));
-#define STORE(t)                                                                                                       \
-    if (index < push.count && first + t < made_width) {                                                                \
-        dx[to + t * made_vectors] = without_padding(sum##t, vector, push.made_channels);                               \
-    }
+#define WRITE(t) STORE_AT(dx, MADE_PLACE(t), without_padding(sum##t, vector, push.made_channels))
 
 void main()
 {
-    uint index = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
-    uint made_vectors = push.made_vectors.value;
-    uint made_width = push.made_width;
     uint height = push.read_height;
     uint width = push.read_width;
     uint vectors = push.read_vectors;
     uint weight_vectors = push.weight_vectors;
 
-    uint block = divide(index, push.made_vectors);
-    uint vector = index - block * made_vectors;
-    uint line = divide(block, push.made_blocks);
-    uint first = (block - line * push.made_blocks.value) * GROUPED_BLOCK;
-    uint to = (line * made_width + first) * made_vectors + vector;
-    line += push.first_line;
+    uint first_index = FIRST_INDEX;
+    block made = find_block(first_index + LANE);
+    uint vector = made.vector;
+    uint first = made.first;
+    uint line = push.first_line + made.line;
     uint sample_index = divide(line, push.made_height);
     uint y = line - sample_index * push.made_height.value + PADDING_HEIGHT;
     uvec4 group = (vector * 4 + FOUR) / GROUP_INPUTS;
@@ -116,5 +102,6 @@ void main()
             }
         }
     }
-    STORE(0) STORE(1) STORE(2) STORE(3)
+    PER_LANE(uvec2, targets, find_target, first_index)
+    WRITE(0) WRITE(1) WRITE(2) WRITE(3)
 }

@@ -9,7 +9,7 @@
  * written out, are one to the compiler.
  */
 #include "conv2d_grouped.h"
-#include "lib/grouped.glsl"
+#include "lib/grouped_image.glsl"
 #define EPILOGUE_ID 12
 #define EPILOGUE_BINDING 3
 #include "lib/epilogue.glsl"
@@ -19,14 +19,7 @@ layout(constant_id = 11) const uint HAS_BIAS = 0;
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer weights;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
-layout(std430, binding = 4) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
-layout(push_constant) uniform Push
-{
-    conv2d_grouped_push push;
-};
+OUTPUT(4, y)
 
 float load_channel(int from, uint channel)
 {
@@ -50,27 +43,20 @@ vec4 load_inputs(int from, uvec4 inputs, uint vector, uint c)
 #define ADD_FOUR(t)                                                                                                    \
     vec4 value##t = imageLoad(x, from##t + int((inputs.x + c) / 4));                                                   \
     sum##t += value##t.x * weight0 + value##t.y * weight1 + value##t.z * weight2 + value##t.w * weight3;
-#define STORE(t)                                                                                                       \
-    if (index < push.count && first + t < made_width) {                                                                \
-        y[to + t * made_vectors] = without_padding(epilogue_apply(sum##t, rows), vector, push.made_channels);          \
-    }
+#define WRITE(t) STORE_AT(y, MADE_PLACE(t), without_padding(epilogue_apply(sum##t, rows), vector, push.made_channels))
 
 void main()
 {
-    uint index = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
-    uint made_vectors = push.made_vectors.value;
-    uint made_width = push.made_width;
     uint height = push.read_height;
     uint width = push.read_width;
     uint vectors = push.read_vectors;
     uint weight_vectors = push.weight_vectors;
 
-    uint block = divide(index, push.made_vectors);
-    uint vector = index - block * made_vectors;
-    uint line = divide(block, push.made_blocks);
-    uint first = (block - line * push.made_blocks.value) * GROUPED_BLOCK;
-    uint to = (line * made_width + first) * made_vectors + vector;
-    line += push.first_line;
+    uint first_index = FIRST_INDEX;
+    block made = find_block(first_index + LANE);
+    uint vector = made.vector;
+    uint first = made.first;
+    uint line = push.first_line + made.line;
     uint sample_index = divide(line, push.made_height);
     uint top = (line - sample_index * push.made_height.value) * STRIDE_HEIGHT - PADDING_HEIGHT;
     uint left = first * STRIDE_WIDTH - PADDING_WIDTH;
@@ -104,6 +90,7 @@ void main()
             }
         }
     }
-    epilogue rows = epilogue_load(vector, made_vectors);
-    STORE(0) STORE(1) STORE(2) STORE(3)
+    epilogue rows = epilogue_load(vector, push.made_vectors.value);
+    PER_LANE(uvec2, targets, find_target, first_index)
+    WRITE(0) WRITE(1) WRITE(2) WRITE(3)
 }

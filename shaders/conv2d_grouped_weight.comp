@@ -10,19 +10,14 @@
  */
 #include "conv2d_grouped.h"
 #include "lib/grouped.glsl"
+#include "lib/store.glsl"
 
 layout(constant_id = 11) const uint PART_WIDTH = 1; /* columns of the kernel that an invocation sums for, at most 7 */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer dy;
-layout(std430, binding = 2) writeonly restrict buffer Sums
-{
-    vec4 sums[];
-};
-layout(push_constant) uniform Push
-{
-    conv2d_grouped_weight_push push;
-};
+OUTPUT(2, sums)
+PUSH(conv2d_grouped_weight_push)
 
 const uint FAR = 0x1000000; /* a column that no image has */
 
@@ -55,19 +50,42 @@ vec4 load_inputs(int from, uvec4 inputs, uint vector)
     if (j < PART_WIDTH) {                                                                                              \
         ADD_PRODUCT(j, 0) ADD_PRODUCT(j, 1) ADD_PRODUCT(j, 2) ADD_PRODUCT(j, 3)                                        \
     }
-#define STORE(j)                                                                                                       \
-    if (j < PART_WIDTH && index < count && first_column + j < KERNEL_WIDTH) {                                          \
-        sums[to + j * GROUP_INPUTS * output_vectors] = without_padding(sum##j, vector, output_channels);               \
+#define WRITE(j)                                                                                                       \
+    if (j < PART_WIDTH) {                                                                                              \
+        STORE_AT(sums, PLACE(j), without_padding(sum##j, vector, output_channels))                                     \
     }
 #define LOAD(t)                                                                                                        \
     vec4 dy##t = imageLoad(dy, first + t < output_width ? int(((line * output_width) + first + t) * output_vectors +   \
                                                               vector)                                                  \
                                                         : OUTSIDE);
 
+/* What an invocation sums for: a vector of outputs, an input of their groups, a part of a row of the kernel. */
+struct element {
+    uint made, kernel_row, first_column, c, vector; /* made: number of the chunk among those bound */
+};
+
+element find_element(uint index)
+{
+    const uint parts = (KERNEL_WIDTH + PART_WIDTH - 1) / PART_WIDTH;
+    uint made = divide(index, push.elements);
+    uint number = index - made * push.elements.value;
+    uint place = divide(number, push.output_vectors);
+    uint part = place / GROUP_INPUTS;
+    return element(made, part / parts, part % parts * PART_WIDTH, place % GROUP_INPUTS,
+                   number - place * push.output_vectors.value);
+}
+
+/* Where an invocation's first sum lies, and how many columns of the kernel there are from it on. */
+uvec2 find_target(uint index)
+{
+    element found = find_element(index);
+    uint line = (found.kernel_row * KERNEL_WIDTH + found.first_column) * GROUP_INPUTS + found.c;
+    return uvec2(found.made * push.step + line * push.output_vectors.value + found.vector,
+                 index < push.count ? KERNEL_WIDTH - found.first_column : 0);
+}
+
 void main()
 {
-    uint index = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x;
-    uint count = push.count;
     divisor output_blocks = push.output_blocks;
     divisor output_height = push.output_height;
     uint output_width = push.output_width;
@@ -77,20 +95,14 @@ void main()
     uint width = push.input_width;
     uint vectors = push.input_vectors;
 
-    uint made = divide(index, push.elements);
-    uint element = index - made * push.elements.value;
-    uint chunk = push.first_chunk + made;
-    uint shard = divide(chunk, push.chunks);
-    chunk -= shard * push.chunks.value;
-    uint place = divide(element, push.output_vectors);
-    uint vector = element - place * output_vectors;
-    uint c = place % GROUP_INPUTS;
-    uint part = place / GROUP_INPUTS;
-    const uint parts = (KERNEL_WIDTH + PART_WIDTH - 1) / PART_WIDTH;
-    uint kernel_row = part / parts;
-    uint first_column = part % parts * PART_WIDTH;
-    uint to = made * push.step + ((kernel_row * KERNEL_WIDTH + first_column) * GROUP_INPUTS + c) * output_vectors + vector;
-    uvec4 inputs = (vector * 4 + FOUR) / GROUP_OUTPUTS * GROUP_INPUTS + c;
+    uint first_index = FIRST_INDEX;
+    element own = find_element(first_index + LANE);
+    uint shard = divide(push.first_chunk + own.made, push.chunks);
+    uint chunk = push.first_chunk + own.made - shard * push.chunks.value;
+    uint vector = own.vector;
+    uint kernel_row = own.kernel_row;
+    uint first_column = own.first_column;
+    uvec4 inputs = (vector * 4 + FOUR) / GROUP_OUTPUTS * GROUP_INPUTS + own.c;
 
     uint block = shard * push.shard_blocks + chunk * push.chunk_blocks;
     uint end = min(block + push.chunk_blocks, (shard + 1) * push.shard_blocks);
@@ -114,5 +126,7 @@ void main()
             break;
         }
     }
-    COLUMNS(STORE)
+    PER_LANE(uvec2, targets, find_target, first_index)
+#define PLACE(j) mix(NOWHERE, targets[lane].x + j * GROUP_INPUTS * output_vectors, j < targets[lane].y)
+    COLUMNS(WRITE)
 }

@@ -178,6 +178,7 @@ enum status depthwise_sum_chunks(struct tape *tape, const struct grouped *groupe
         .kernel = "conv2d_depthwise_weight", .bindings = {input, output_gradient, sums}, .binding_count = 3};
     dispatch.constants[1] = (uint32_t)rows;
     grouped_set_window(grouped, &dispatch);
+    dispatch.constants[dispatch.constant_count++] = vectors % tape->lanes == 0; /* GPUs: unused */
     for (int64_t first = 0; first < total; first += most) {
         int64_t count = total - first < most ? total - first : most;
         struct conv2d_depthwise_weight_push push = {.count = (uint)(count * vectors),
