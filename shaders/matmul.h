@@ -103,6 +103,8 @@ struct matmul_columns_push {
     matmul_batch batch;
 };
 
+#define MATMUL_PACK_TURNS 8 /* vectors an invocation moves */
+
 struct matmul_pack_push {
     range part;
     divisor width; /* of a panel, in vectors */
@@ -112,11 +114,12 @@ struct matmul_pack_push {
 
 /* Matrix (i, j) of the result, numbered i * width + j, is the transpose of `first - i * row_step - j * column_step`. */
 struct matmul_transpose_push {
-    uint blocks;      /* of 4 x 4 */
-    divisor rows;     /* of one matrix of the source, in fours */
-    divisor columns;  /* in fours */
-    uint matrix_rows; /* of the source: fewer than `rows` says where the last four are not full */
-    uint source_rows; /* of all its matrices, as its panels lie */
+    uint blocks;            /* of 4 x 4, counted by squares of 4 x 4 */
+    divisor row_squares;    /* of one matrix of the source */
+    divisor column_squares;
+    uint matrix_rows;       /* of one matrix of the source */
+    uint columns;           /* in vectors */
+    uint source_rows;       /* of all its matrices, as its panels lie */
     uint count;
     divisor width;
     uint first, row_step, column_step;

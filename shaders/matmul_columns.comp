@@ -50,10 +50,16 @@ PUSH(matmul_columns_push)
     s2 = TURN_SHARDS >= shards ? s2 + n2 : n2;                                                                         \
     s3 = TURN_SHARDS >= shards ? s3 + n3 : n3;
 
-/* Sums that a turn completes are added on while they lie in registers. */
-#define ADD_WHERE(completes, add, i, j, k, l)                                                                          \
-    if (completes) {                                                                                                   \
-        add(i) add(j) add(k) add(l)                                                                                    \
+/* What a turn has summed goes on, or is added, while it lies in registers, to the level of the tree that it completes. */
+#define KEEP(s, ones, pairs, fours, sum)                                                                               \
+    if (TURN_SHARDS == 0) {                                                                                            \
+        s = sum;                                                                                                       \
+    } else if (TURN_SHARDS == 1) {                                                                                     \
+        ones += sum;                                                                                                   \
+    } else if (TURN_SHARDS == 2) {                                                                                     \
+        pairs += sum;                                                                                                  \
+    } else {                                                                                                           \
+        fours += sum;                                                                                                  \
     }
 
 /* A group's lanes hold 16 rows of the left operand in so many vectors. */
@@ -73,19 +79,21 @@ const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
 #define ADD_FOUR(i, j, k, l, v)                                                                                        \
     {                                                                                                                  \
         PICK(v)                                                                                                        \
-        ADD_ROWS(s##i, s##j, s##k, s##l, x0, lane0, lane1, lane2, lane3, b0, b1, b2, b3)                                             \
-        BEGIN(n0, n1, n2, n3, s##i, s##j, s##k, s##l, 4)                                                               \
-        ADD_ROWS(n0, n1, n2, n3, x1, lane4, lane5, lane6, lane7, b4, b5, b6, b7)                                                     \
-        END(n0, n1, n2, n3, s##i, s##j, s##k, s##l, 4)                                                                 \
-        BEGIN(h0, h1, h2, h3, s##i, s##j, s##k, s##l, 2)                                                               \
-        ADD_ROWS(h0, h1, h2, h3, x2, lane8, lane9, lane10, lane11, b8, b9, b10, b11)                                                   \
+        BEGIN(t0, t1, t2, t3, s##i, s##j, s##k, s##l, 1)                                                               \
+        ADD_ROWS(t0, t1, t2, t3, x0, lane0, lane1, lane2, lane3, b0, b1, b2, b3)                                       \
+        BEGIN(n0, n1, n2, n3, t0, t1, t2, t3, 4)                                                                       \
+        ADD_ROWS(n0, n1, n2, n3, x1, lane4, lane5, lane6, lane7, b4, b5, b6, b7)                                       \
+        END(n0, n1, n2, n3, t0, t1, t2, t3, 4)                                                                         \
+        BEGIN(h0, h1, h2, h3, t0, t1, t2, t3, 2)                                                                       \
+        ADD_ROWS(h0, h1, h2, h3, x2, lane8, lane9, lane10, lane11, b8, b9, b10, b11)                                   \
         BEGIN(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                       \
-        ADD_ROWS(m0, m1, m2, m3, x3, lane12, lane13, lane14, lane15, b12, b13, b14, b15)                                                \
+        ADD_ROWS(m0, m1, m2, m3, x3, lane12, lane13, lane14, lane15, b12, b13, b14, b15)                               \
         END(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                         \
-        END(h0, h1, h2, h3, s##i, s##j, s##k, s##l, 2)                                                                 \
-        ADD_WHERE(TURN_SHARDS >= 1, ADD_SUMS, i, j, k, l)                                                              \
-        ADD_WHERE(TURN_SHARDS >= 2, ADD_ONES, i, j, k, l)                                                              \
-        ADD_WHERE(TURN_SHARDS == 4, ADD_PAIRS, i, j, k, l)                                                             \
+        END(h0, h1, h2, h3, t0, t1, t2, t3, 2)                                                                         \
+        KEEP(s##i, ones##i, pairs##i, fours##i, t0)                                                                    \
+        KEEP(s##j, ones##j, pairs##j, fours##j, t1)                                                                    \
+        KEEP(s##k, ones##k, pairs##k, fours##k, t2)                                                                    \
+        KEEP(s##l, ones##l, pairs##l, fours##l, t3)                                                                    \
     }
 
 /* Where a lane finds row `turn_row` of a turn, counted from the turn's first. */

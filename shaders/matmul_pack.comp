@@ -20,6 +20,6 @@ vec4 make_vector(uint index, uint at)
     return imageLoad(x, column < push.columns ? int(row * push.columns + column) : -1);
 }
 
-#define TURNS 1
+#define TURNS MATMUL_PACK_TURNS
 #define RESULT y
 #include "lib/each_vector.glsl"

@@ -28,39 +28,45 @@ uint place(uint row, uint column, uint rows, uint columns, bool panels)
     return panel * rows + row * width + column - panel;
 }
 
-/* Of the source: matrix of the result, fours of rows, vector of columns. */
-uvec3 find_block(uint block)
+/*
+ * A square of 4 x 4 blocks, so that neighbours write what lies side by side: the matrix of the result, and of the source
+ * the first four rows and vector of columns.
+ */
+uvec3 find_square(uint square)
 {
-    uint line = divide(block, push.columns);
-    uint matrix = divide(line, push.rows);
-    return uvec3(matrix, line - matrix * push.rows.value, block - line * push.columns.value);
-}
-
-/* Where the first of a block's rows goes, and how far on the next one. */
-uvec2 find_target(uint block)
-{
-    uvec3 found = find_block(block);
-    uint columns = push.columns.value;
-    uint panel = found.y / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4);
-    uint width = panel_width(panel, push.rows.value);
-    uint to = (found.x * columns + found.z) * 4;
-    uint at = panel * push.count * columns * 4 + to * width + found.y - panel;
-    return uvec2(mix(NOWHERE, at, block < push.blocks), width);
+    uint line = divide(square, push.column_squares);
+    uint matrix = divide(line, push.row_squares);
+    return uvec3(matrix, (line - matrix * push.row_squares.value) * 4,
+                 (square - line * push.column_squares.value) * 4);
 }
 
 void main()
 {
-    PER_LANE(uvec2, targets, find_target, FIRST_INDEX)
+    uint fours = (push.matrix_rows + 3) / 4;
+    uint columns = push.columns;
+
+    uint first = FIRST_INDEX;
+    uvec3 to = find_square(first / 16);
+    uint panel = to.y / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4);
+    uint width = panel_width(panel, fours);
+    uint corner = panel * push.count * columns * 4 + (to.x * columns + to.z) * 4 * width + to.y - panel;
+#define FOUR_OF(block) ((block) & 3)
+#define COLUMN_OF(block) (((block) & 15) / 4)
+#define TARGET(block)                                                                                                  \
+    mix(NOWHERE, corner + FOUR_OF(block) + COLUMN_OF(block) * 4 * width,                                               \
+        (block) < push.blocks && to.y + FOUR_OF(block) < fours && to.z + COLUMN_OF(block) < columns)
+    PER_LANE(uint, targets, TARGET, first)
+
     uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uvec3 found = find_block(min(group * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x, push.blocks - 1));
-    uint row = found.y;
-    uint column = found.z;
-    uint matrix_row = divide(found.x, push.width);
-    uint matrix_column = found.x - matrix_row * push.width.value;
+    uint block = min(group * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x, push.blocks - 1);
+    uvec3 square = find_square(block / 16);
+    uint row = min(square.y + FOUR_OF(block), fours - 1);
+    uint column = min(square.z + COLUMN_OF(block), columns - 1);
+    uint matrix_row = divide(square.x, push.width);
+    uint matrix_column = square.x - matrix_row * push.width.value;
     uint from_matrix = push.first - matrix_row * push.row_step - matrix_column * push.column_step;
 
     uint rows = push.source_rows;
-    uint columns = push.columns.value;
     uint from = from_matrix * push.matrix_rows + row * 4;
     uint missing = row * 4 + 4 - min(push.matrix_rows, row * 4 + 4);
     vec4 x0 = imageLoad(x, int(place(from, column, rows, columns, PANELS == 1)));
@@ -68,8 +74,8 @@ void main()
     vec4 x2 = imageLoad(x, missing > 1 ? -1 : int(place(from + 2, column, rows, columns, PANELS == 1)));
     vec4 x3 = imageLoad(x, missing > 0 ? -1 : int(place(from + 3, column, rows, columns, PANELS == 1)));
 
-    STORE_AT(y, targets[lane].x, vec4(x0.x, x1.x, x2.x, x3.x))
-    STORE_AT(y, targets[lane].x + targets[lane].y, vec4(x0.y, x1.y, x2.y, x3.y))
-    STORE_AT(y, targets[lane].x + 2 * targets[lane].y, vec4(x0.z, x1.z, x2.z, x3.z))
-    STORE_AT(y, targets[lane].x + 3 * targets[lane].y, vec4(x0.w, x1.w, x2.w, x3.w))
+    STORE_AT(y, targets[lane], vec4(x0.x, x1.x, x2.x, x3.x))
+    STORE_AT(y, targets[lane] + width, vec4(x0.y, x1.y, x2.y, x3.y))
+    STORE_AT(y, targets[lane] + 2 * width, vec4(x0.z, x1.z, x2.z, x3.z))
+    STORE_AT(y, targets[lane] + 3 * width, vec4(x0.w, x1.w, x2.w, x3.w))
 }

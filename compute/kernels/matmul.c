@@ -97,7 +97,7 @@ static uint32_t left_loads(const struct matmul_tile *tile, uint32_t kind)
  */
 static double turn_cost(const struct tape *tape, const struct matmul_tile *tile, uint32_t kind)
 {
-    enum { ROW = 160, LOAD_LANE = 5 };
+    enum { ROW = 90, LOAD_LANE = 5 };
     uint32_t left = left_loads(tile, kind);
     return (double)(tile->height * ROW + (left + MATMUL_STEP) * (uint32_t)tape->lanes * LOAD_LANE);
 }

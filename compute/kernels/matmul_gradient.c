@@ -81,7 +81,7 @@ static enum status pack(struct tape *tape, struct binding matrix, int64_t rows, 
         .kernel = "matmul_pack", .bindings = {matrix, tape_bind(tape, scratch, ACCESS_WRITE)}, .binding_count = 2};
     dispatch_push(&dispatch, push);
     static const uint32_t sizes[DISPATCH_MAX_BINDINGS] = {0, VECTOR_SIZE};
-    return range_dispatch(tape, &dispatch, (uint64_t)vectors, 1, sizes);
+    return range_dispatch(tape, &dispatch, (uint64_t)vectors, MATMUL_PACK_TURNS, sizes);
 }
 
 /*

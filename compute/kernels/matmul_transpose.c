@@ -7,7 +7,9 @@
 enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *params)
 {
     int64_t count = params->size[0] * params->size[1];
-    int64_t blocks = count * divide_up_count(params->rows, 4) * (params->columns / 4);
+    int64_t row_squares = divide_up_count(params->rows, 16);
+    int64_t column_squares = divide_up_count(params->columns, 16);
+    int64_t blocks = count * row_squares * column_squares * 16;
     if (params->output.size > DISPATCH_MAX_STORAGE) {
         return fail(STATUS_BAD_INPUT,
                     "weights of %lld x %lld x %lld; at most %d elements are possible: set its features lower",
@@ -15,9 +17,10 @@ enum status matmul_transpose(struct tape *tape, const struct matmul_transpose *p
                     DISPATCH_MAX_STORAGE / (int)sizeof(float));
     }
     struct matmul_transpose_push push = {.blocks = (uint)blocks,
-                                         .rows = divisor_of(divide_up_count(params->rows, 4)),
-                                         .columns = divisor_of(params->columns / 4),
+                                         .row_squares = divisor_of(row_squares),
+                                         .column_squares = divisor_of(column_squares),
                                          .matrix_rows = (uint)params->rows,
+                                         .columns = (uint)(params->columns / 4),
                                          .source_rows = (uint)params->source_rows,
                                          .count = (uint)count,
                                          .width = divisor_of(params->size[1]),
