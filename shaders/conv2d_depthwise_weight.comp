@@ -28,10 +28,14 @@ vec4 sum[POSITIONS];
 vec4 values[READ_COLUMNS]; /* of a row of the input */
 vec4 gradients[DEPTHWISE_ROWS * DEPTHWISE_COLUMNS];
 
+/*
+ * The loop over the array is the outer one, for that one drivers write out however much is in it. If one stays, the sums
+ * stay in memory: for 5 x 5 with stride 2 lavapipe then compiles for minutes.
+ */
 void add_products(int at, int kernel_row)
 {
-    for (int column = 0; column < DEPTHWISE_COLUMNS; column++) {
-        for (int i = 0; i < READ_COLUMNS; i++) {
+    for (int i = 0; i < READ_COLUMNS; i++) {
+        for (int column = 0; column < DEPTHWISE_COLUMNS; column++) {
             int j = tap(0, column, i, 0, KERNEL_WIDTH, STRIDE_WIDTH, PADDING_WIDTH, DILATION_WIDTH);
             if (j >= 0) {
                 sum[kernel_row * KERNEL_WIDTH + j] += values[i] * gradients[at * DEPTHWISE_COLUMNS + column];
