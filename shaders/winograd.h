@@ -24,9 +24,10 @@ struct winograd_image_push {
 
 /* Between weights [kernel position][input][output] and [product][input][output], both in panels. */
 struct winograd_weight_push {
-    uint count;      /* inputs times vectors of outputs */
-    divisor vectors; /* of outputs */
-    uint inputs;     /* channels, rounded up to 4 */
+    uint count;         /* inputs times vectors of outputs */
+    divisor panel_size; /* vectors of a whole panel of a product */
+    uint vectors;       /* of outputs */
+    uint inputs;        /* channels, rounded up to 4 */
 };
 
 #endif

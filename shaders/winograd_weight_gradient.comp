@@ -30,7 +30,7 @@ void main()
 {
     uint first = FIRST_INDEX;
     PER_LANE(uvec2, to, places_in_weights, first)
-    uint from = find_spot(first + LANE).products;
+    uint from = first + LANE;
     uint count = push.count;
 
     LOAD_ROW(0)

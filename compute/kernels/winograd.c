@@ -69,20 +69,21 @@ bool winograd_can(const struct window *window, struct shape input, struct shape 
 }
 
 /* Nanoseconds on a CPU, measured: a product; a float read, and written, by a kernel that is not bound by products. */
-static const double PRODUCT = 0.05;
+static const double PRODUCT = 0.03;
 static const double READ = 0.15;
 static const double WRITE = 0.9;
-/* Written and read again, where that is more than a cache holds. */
-static const double EVICTED = 3.6;
+/* Weights of products made and read again, and gradients of such, where that is more than a cache holds. */
+static const double EVICTED = 0.8;
+static const double EVICTED_GRADIENT = 2.1;
 static const int64_t CACHE_SIZE = 2 << 20;
 /* The algorithm must be that much faster. */
 static const double MARGIN = 1.1;
 
 /* To make the weights of all products, or their gradients, and to read them. */
-static double weight_cost(const struct winograd *winograd)
+static double weight_cost(const struct winograd *winograd, double evicted)
 {
     int64_t size = weight_size(winograd);
-    return (double)size / sizeof(float) * (size > CACHE_SIZE ? EVICTED : READ + WRITE);
+    return (double)size / sizeof(float) * (size > CACHE_SIZE ? evicted : READ + WRITE);
 }
 
 bool winograd_pays(const struct winograd *winograd, const struct geometry *geometry)
@@ -97,7 +98,7 @@ bool winograd_pays(const struct winograd *winograd, const struct geometry *geome
     double sample = tiles * (transforms + products) + positions * outputs * WRITE;
     /* How many samples a rank has must not matter: as two ranks would share them. */
     double samples = 0.5 * (double)(geometry->shards * geometry->shard_samples);
-    return samples * direct > MARGIN * (samples * sample + weight_cost(winograd));
+    return samples * direct > MARGIN * (samples * sample + weight_cost(winograd, EVICTED));
 }
 
 /* Samples of a shard that are summed at once. */
@@ -119,7 +120,7 @@ bool winograd_gradient_pays(const struct winograd *winograd, const struct geomet
     double direct = positions * outputs * POSITIONS * inputs * PRODUCT;
     double transforms = (inputs + outputs) * (READ + WRITE) * WINOGRAD_PRODUCTS;
     double products = outputs * inputs * PRODUCT * WINOGRAD_PRODUCTS;
-    return direct > MARGIN * (tiles * (transforms + products) + parts * weight_cost(winograd));
+    return direct > MARGIN * (tiles * (transforms + products) + parts * weight_cost(winograd, EVICTED_GRADIENT));
 }
 
 /* A part of the batch, and the tiles of its images. */
@@ -180,7 +181,10 @@ static enum status add_weight_kernel(struct tape *tape, const struct winograd *w
     int64_t inputs = shape_stride(winograd->input);
     int64_t vectors = shape_stride(winograd->output) / 4;
     struct winograd_weight_push push = {
-        .count = (uint)(inputs * vectors), .vectors = divisor_of(vectors), .inputs = (uint)inputs};
+        .count = (uint)(inputs * vectors),
+        .panel_size = divisor_of(inputs * (MATMUL_PANEL / 4)),
+        .vectors = (uint)vectors,
+        .inputs = (uint)inputs};
     struct dispatch dispatch = {.kernel = kernel, .bindings = {read, written}, .binding_count = 2};
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));

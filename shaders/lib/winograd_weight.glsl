@@ -4,18 +4,15 @@
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
 PUSH(winograd_weight_push)
 
-/* Where the vector lies in the panels of weights, and in those of a product. */
+/* Vectors are counted as they lie in the panels of a product. Where that one lies in the panels of weights. */
 struct spot {
-    uint weights, products;
+    uint weights;
     uint step; /* from one kernel position of weights to the next */
 };
 
 spot find_spot(uint index)
 {
-    uint row = divide(index, push.vectors); /* input */
-    uint column = index - row * push.vectors.value;
-    uint panel = column / WINOGRAD_PANEL * WINOGRAD_PANEL;
-    uint width = min(WINOGRAD_PANEL, push.vectors.value - panel);
-    uint place = row * width + column - panel;
-    return spot(panel * 9 * push.inputs + place, panel * push.inputs + place, push.inputs * width);
+    uint panel = divide(index, push.panel_size) * WINOGRAD_PANEL;
+    uint width = min(WINOGRAD_PANEL, push.vectors - panel);
+    return spot(panel * 8 * push.inputs + index, push.inputs * width);
 }
