@@ -20,6 +20,16 @@ vec4 map_apply(uint function, float slope, vec4 x)
     }
 }
 
+/*
+ * x, as if it had been written to memory and read again: a driver that makes products and sums one instruction does not
+ * reach through. So a layer comes to the same bits alone and absorbed by the one that reads it.
+ */
+vec4 as_written(vec4 x)
+{
+    uint nought = uint(gl_NumWorkGroups.x == 0); /* which a driver does not know */
+    return uintBitsToFloat(floatBitsToUint(x) | nought);
+}
+
 /* dy f'(x), with f' from y = f(x). */
 vec4 map_derivative(uint function, float slope, vec4 y, vec4 dy)
 {
@@ -29,9 +39,9 @@ vec4 map_derivative(uint function, float slope, vec4 y, vec4 dy)
     case MAP_LEAKY_RELU:
         return mix(dy, slope * dy, lessThanEqual(y, vec4(0)));
     case MAP_SIGMOID:
-        return dy * (1.0 - y) * y;
+        return as_written(dy * (1.0 - y) * y);
     case MAP_TANH:
-        return dy * (1.0 - y * y);
+        return as_written(dy * (1.0 - y * y));
     default:
         return dy;
     }
