@@ -29,4 +29,5 @@ vec4 make_vector(uint row, uint column, uint start, uint channel)
 }
 
 #define MAKE(i) STORE_AT(y, POOL_PLACE(i), make_vector(row, column + i, start, channel))
+#define PREPARE
 #include "lib/pool_main.glsl"

@@ -54,4 +54,5 @@ vec4 make_vector(uint row, uint column, uint start, uint channel, out uvec2 word
             STORE_WORD_AT(places, POOL_PLACE(i), words.x)                                                              \
         }                                                                                                              \
     }
+#define PREPARE
 #include "lib/pool_main.glsl"

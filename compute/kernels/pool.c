@@ -72,6 +72,7 @@ enum status pool_dispatch(const struct layer *layer, struct tape *tape, const st
     int64_t lines = geometry_samples(&tape->geometry) * shape_height(made);
     int64_t line_invocations = (int64_t)push.groups.value * push.channels.value;
     int64_t limit = (RANGE_MAX_VECTORS - RANGE_ALIGNMENT) / line;
+    uint32_t aligned = options->padding[1] % stride(options, 1) == 0 && POOL_COLUMNS % stride(options, 1) == 0;
     if (limit == 0 || lines * line_invocations > INT32_MAX) {
         return layer_fail(layer, "an image row, or all of the batch, is too large for one device");
     }
@@ -87,7 +88,8 @@ enum status pool_dispatch(const struct layer *layer, struct tape *tape, const st
         }
         const uint32_t constants[] = {(uint32_t)options->kernel[0],   (uint32_t)options->kernel[1],
                                       (uint32_t)stride(options, 0),   (uint32_t)stride(options, 1),
-                                      push.width % POOL_COLUMNS == 0, variant};
+                                      aligned, variant,
+                                      push.channels.value % (uint32_t)tape->lanes == 0}; /* GPUs: unused */
         memcpy(one.constants, constants, sizeof constants);
         one.constant_count = COUNT_OF(constants);
         push.part = (struct range){(uint)(first * line_invocations), (uint)(count * line_invocations)};

@@ -7,11 +7,11 @@ layout(constant_id = 0) const uint KERNEL_HEIGHT = 1;
 layout(constant_id = 1) const uint KERNEL_WIDTH = 1;
 layout(constant_id = 2) const uint STRIDE_HEIGHT = 1;
 layout(constant_id = 3) const uint STRIDE_WIDTH = 1;
-layout(constant_id = 4) const uint EXACT = 0; /* 1: the width is a multiple of POOL_COLUMNS */
+layout(constant_id = 4) const uint ALIGNED = 0; /* 1: a window begins where an invocation's columns do */
+layout(constant_id = 6) const uint SIDE_BY_SIDE = 0; /* CPUs. 1: all lanes of a register are at the same positions */
 
-/* Windows that may cover one position, along an axis. */
+/* Windows that may cover one position, along a column. */
 const uint COVER_HEIGHT = (KERNEL_HEIGHT + STRIDE_HEIGHT - 1) / STRIDE_HEIGHT;
-const uint COVER_WIDTH = (KERNEL_WIDTH + STRIDE_WIDTH - 1) / STRIDE_WIDTH;
 
 PUSH(pool_push)
 
@@ -39,5 +39,5 @@ uvec2 pool_find(uint invocation)
 }
 
 /* Of a lane's vector of column + i. */
-#define POOL_PLACE(i)                                                                                                  \
-    mix(NOWHERE, places_made[lane].x + i * push.channels.value, i < places_made[lane].y)
+#define POOL_FOUND (SIDE_BY_SIDE == 1 ? places_made[0] + uvec2(lane, 0) : places_made[lane])
+#define POOL_PLACE(i) mix(NOWHERE, POOL_FOUND.x + i * push.channels.value, i < POOL_FOUND.y)

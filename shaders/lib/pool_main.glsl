@@ -1,8 +1,8 @@
 /*
  * main() of the pools: an invocation makes one vector of channels at POOL_COLUMNS neighbouring columns. The window is
  * given by specialization constants, because loops of a known length are three times as fast on CPUs. The shader
- * defines, before including this, the function make_vector(row, column, start, channel), where `start` is the first
- * position of the sample in what is read, and MAKE(i), which stores at POOL_PLACE(i) what it makes of column + i.
+ * defines, before including this, MAKE(i), which stores at POOL_PLACE(i) what it makes of column + i, and PREPARE, what
+ * comes before: from row, column, channel and `start`, the first position of the sample in what is read.
  */
 void main()
 {
@@ -14,6 +14,7 @@ void main()
     uint column = made.column;
     uint channel = made.channel;
     uint start = made.sample_index * push.read_height * push.read_width;
+    PREPARE
     MAKE(0)
     MAKE(1)
     MAKE(2)
