@@ -50,7 +50,9 @@ PUSH(matmul_columns_push)
     s2 = TURN_SHARDS >= shards ? s2 + n2 : n2;                                                                         \
     s3 = TURN_SHARDS >= shards ? s3 + n3 : n3;
 
-/* What a turn has summed goes on, or is added, while it lies in registers, to the level of the tree that it completes. */
+/*
+ * What a turn has summed goes on, or is added, while it lies in registers, to the level of the tree that it completes.
+ */
 #define KEEP(s, ones, pairs, fours, sum)                                                                               \
     if (TURN_SHARDS == 0) {                                                                                            \
         s = sum;                                                                                                       \

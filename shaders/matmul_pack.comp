@@ -1,8 +1,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * Rows of a matrix cut into panels, one behind the other: [row][column] -> [panel][row][column of the panel], zeros behind
- * the last column. A tile of matmul_columns then reads memory from one end to the other instead of a piece of every row.
+ * Rows of a matrix cut into panels, one behind the other: [row][column] -> [panel][row][column of the panel], zeros
+ * behind the last column. A tile of matmul_columns then reads memory from one end to the other instead of a piece of
+ * every row.
  */
 #include "matmul.h"
 #include "lib/store.glsl"

@@ -4,8 +4,8 @@
  * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), then the epilogue
  *
  * left: gathered (lib/gather.glsl), so that this is a matrix product, a convolution, the gradient of either to its
- * input, and a transposed convolution. right: as LAYOUT says (matmul.h). y: rows of columns rounded up to 4, the padding
- * zero.
+ * input, and a transposed convolution. right: as LAYOUT says (matmul.h). y: rows of columns rounded up to 4, the
+ * padding zero.
  *
  * A workgroup makes a tile (lib/tile.glsl); the sum over k runs in one order whatever the tile and the number of rows.
  * Behind the last k the left operand reads as 0.

@@ -1,7 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), then the epilogue, as matmul_rows.comp, for GPUs (lib/tile_gpu.glsl).
+ * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), then the epilogue, as matmul_rows.comp, for GPUs
+ * (lib/tile_gpu.glsl).
  *
  * The sum over k runs in one order. Where there are too few tiles for a GPU, k is cut into parts, each summed into an
  * output of its own (the bias goes to the first), and another kernel adds them in order and does the epilogue.

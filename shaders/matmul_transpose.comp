@@ -29,8 +29,8 @@ uint place(uint row, uint column, uint rows, uint columns, bool panels)
 }
 
 /*
- * A square of 4 x 4 blocks, so that neighbours write what lies side by side: the matrix of the result, and of the source
- * the first four rows and vector of columns.
+ * A square of 4 x 4 blocks, so that neighbours write what lies side by side: the matrix of the result, and of the
+ * source the first four rows and vector of columns.
  */
 uvec3 find_square(uint square)
 {

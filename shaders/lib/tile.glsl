@@ -6,19 +6,19 @@
  * - A lane holds four neighbouring columns of the tile: one texel load fetches a row of the right operand, branch free.
  *   COLUMN_LANES of them make the tile's width; where results are narrow, that is half or a quarter of all, and each
  *   such group of lanes has HEIGHT rows of its own.
- * - The left operand is loaded spread over the lanes of a group, a row a lane, and handed round by shuffles with constant
- *   indices, which are one instruction; anything that is only uniform in fact would be loaded lane by lane.
+ * - The left operand is loaded spread over the lanes of a group, a row a lane, and handed round by shuffles with
+ *   constant indices, which are one instruction; anything that is only uniform in fact would be loaded lane by lane.
  * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
- *   in registers for all 16 products; sums beyond that live on the stack, touched once a turn of the loop.
- * - A load from memory costs as much as a dozen multiply-adds (its lanes' addresses are taken out of their register one by
- *   one, and what they find is transposed): a tile of 32 rows needs half the loads of right operands.
+ *   in registers for all 16 products (TILE_APART); sums beyond that live on the stack, touched once a turn of the loop.
+ * - A load from memory costs as much as 70 multiply-adds of a register (its lanes' addresses are taken out of their
+ *   register one by one, and what they find is transposed): a tile of 32 rows needs half the loads of right operands.
  * - A turn of 16 and not 8 products: a loop's variables are blended under the execution mask at the end of every turn.
  * - Loops end at their foot: a driver that masks lanes runs a turn whose condition fails at the head to its end, for
  *   nothing. They have the condition at their head as well: so the sums behind a loop are its variables, and each is
  *   blended where its last product is added; else all are, at the foot, behind a round trip to the stack.
  * - Push constants are read before the loops, for in a loop they are loaded lane by lane.
- * The invocations must be the lanes of one subgroup. The shader defines COLUMN_LANES before including this. Class gpu uses
- * lib/tile_gpu.glsl, which asks nothing of subgroups.
+ * The invocations must be the lanes of one subgroup. The shader defines COLUMN_LANES before including this. Class gpu
+ * uses lib/tile_gpu.glsl, which asks nothing of subgroups.
  */
 #include "store.glsl"
 
@@ -30,7 +30,10 @@ layout(local_size_x = 8, local_size_x_id = 15) in; /* LANES */
     X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
 
 const uint TILE_GROUPS = LANES / COLUMN_LANES;
-/* Said once, at the top of main(): the first lane of an invocation's group, its place in the group; the lanes of a group. */
+/*
+ * Said once, at the top of main(): the first lane of an invocation's group, its place in the group; the lanes of a
+ * group.
+ */
 #define TILE_LANES                                                                                                     \
     uint group_lane = gl_SubgroupInvocationID & ~(COLUMN_LANES - 1);                                                   \
     uint lane = gl_SubgroupInvocationID & (COLUMN_LANES - 1);                                                          \
@@ -42,7 +45,8 @@ const uint TILE_GROUPS = LANES / COLUMN_LANES;
 
 /*
  * The number-th piece of a turn by itself: a loop of one turn, whose end the driver does not foresee. It orders and
- * spills within such pieces, and else mixes those of a turn until every sum goes to the stack and back for each product.
+ * spills within such pieces, and else mixes those of a turn until every sum goes to the stack and back for each
+ * product.
  */
 #define TILE_APART(number, code)                                                                                       \
     for (;;) {                                                                                                         \
