@@ -8,7 +8,8 @@
  * all lanes are written by all invocations. It takes two things:
  * - The driver must see that the place is the same for all. It does where the place is computed from constants and from
  *   push constants alone, for these have the same index for all invocations that read them. uniform_number() makes any
- *   number one that is.
+ *   number one that is. It looks through the whole expression at each use and forgets what it saw: a place that follows
+ *   from the one before, and that from the one before it, takes it seconds.
  * - The store must stand outside all branches and loops, in a function that nobody leaves early. So nothing is skipped:
  *   what lies behind the bound part of a buffer is not written (robustBufferAccess2).
  *
