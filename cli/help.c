@@ -25,8 +25,8 @@ static void print_overview(void)
         "  lemnos help config SECTION    the keys of one of them\n"
         "  lemnos --version\n\n"
         "Environment: LEMNOS_LOG=debug tells what takes the time of a start, LEMNOS_LOG=warning no more than trouble;\n"
-        "LEMNOS_TUNING=off ignores what lemnos bench --tune found; LEMNOS_FMA=off keeps products and sums apart where a CPU\n"
-        "is the device (as a processor without fused multiply-adds does: the same bits as there, at half the speed).\n\n"
+        "LEMNOS_TUNING=off ignores what lemnos bench --tune found; LEMNOS_FMA=off keeps products and sums apart\n"
+        "where the device is a CPU: slower, and other bits.\n\n"
         "A first run: lemnos train configs/line.ini\n"
         "On two ranks: mpirun -n 2 lemnos train configs/digits.ini\n");
 }

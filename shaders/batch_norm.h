@@ -6,8 +6,8 @@
 
 /*
  * Push constants of batch_norm_statistics and batch_norm_sums: an invocation works on one vector of channels over one
- * chunk of a shard's rows (a row is a position of a sample). Chunks are numbered through all local shards; a shard's last
- * one may be short.
+ * chunk of a shard's rows (a row is a position of a sample). Chunks are numbered through all local shards; a shard's
+ * last one may be short.
  */
 struct batch_norm_chunk_push {
     range part;       /* invocations: chunk * channels + channel vector */

@@ -114,12 +114,12 @@ struct matmul_pack_push {
 
 /* Matrix (i, j) of the result, numbered i * width + j, is the transpose of `first - i * row_step - j * column_step`. */
 struct matmul_transpose_push {
-    uint blocks;            /* of 4 x 4, counted by squares of 4 x 4 */
-    divisor row_squares;    /* of one matrix of the source */
+    uint blocks;         /* of 4 x 4, counted by squares of 4 x 4 */
+    divisor row_squares; /* of one matrix of the source */
     divisor column_squares;
-    uint matrix_rows;       /* of one matrix of the source */
-    uint columns;           /* in vectors */
-    uint source_rows;       /* of all its matrices, as its panels lie */
+    uint matrix_rows; /* of one matrix of the source */
+    uint columns;     /* in vectors */
+    uint source_rows; /* of all its matrices, as its panels lie */
     uint count;
     divisor width;
     uint first, row_step, column_step;

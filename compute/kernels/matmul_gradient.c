@@ -54,16 +54,15 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
         return sum_tree(tape, params, rows, PART_ROWS, output);
     }
     struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns, params->left.kind);
-    struct matmul_columns product = {
-        .left = params->left,
-        .right = params->right,
-        .columns = params->columns,
-        .rows = rows,
-        .output = output,
-        .layout = RIGHT_PANELS,
-        .packed = params->packed_rows > 0,
-        .batch = {.left = (uint)(params->packed_rows * tile.rows / 4),
-                  .right = (uint)(params->packed_rows * tile.columns / 4)}};
+    struct matmul_columns product = {.left = params->left,
+                                     .right = params->right,
+                                     .columns = params->columns,
+                                     .rows = rows,
+                                     .output = output,
+                                     .layout = RIGHT_PANELS,
+                                     .packed = params->packed_rows > 0,
+                                     .batch = {.left = (uint)(params->packed_rows * tile.rows / 4),
+                                               .right = (uint)(params->packed_rows * tile.columns / 4)}};
     return matmul_columns(tape, &product);
 }
 

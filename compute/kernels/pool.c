@@ -86,9 +86,12 @@ enum status pool_dispatch(const struct layer *layer, struct tape *tape, const st
                 one.bindings[i].size = (uint64_t)((first + count) * line - begin) * sizes[i];
             }
         }
-        const uint32_t constants[] = {(uint32_t)options->kernel[0],   (uint32_t)options->kernel[1],
-                                      (uint32_t)stride(options, 0),   (uint32_t)stride(options, 1),
-                                      aligned, variant,
+        const uint32_t constants[] = {(uint32_t)options->kernel[0],
+                                      (uint32_t)options->kernel[1],
+                                      (uint32_t)stride(options, 0),
+                                      (uint32_t)stride(options, 1),
+                                      aligned,
+                                      variant,
                                       push.channels.value % (uint32_t)tape->lanes == 0}; /* GPUs: unused */
         memcpy(one.constants, constants, sizeof constants);
         one.constant_count = COUNT_OF(constants);

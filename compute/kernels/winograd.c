@@ -180,11 +180,10 @@ static enum status add_weight_kernel(struct tape *tape, const struct winograd *w
 {
     int64_t inputs = shape_stride(winograd->input);
     int64_t vectors = shape_stride(winograd->output) / 4;
-    struct winograd_weight_push push = {
-        .count = (uint)(inputs * vectors),
-        .panel_size = divisor_of(inputs * (MATMUL_PANEL / 4)),
-        .vectors = (uint)vectors,
-        .inputs = (uint)inputs};
+    struct winograd_weight_push push = {.count = (uint)(inputs * vectors),
+                                        .panel_size = divisor_of(inputs * (MATMUL_PANEL / 4)),
+                                        .vectors = (uint)vectors,
+                                        .inputs = (uint)inputs};
     struct dispatch dispatch = {.kernel = kernel, .bindings = {read, written}, .binding_count = 2};
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));

@@ -13,9 +13,7 @@
 #include "compute/vulkan/private.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,28 +47,13 @@ static struct {
     llvm_type *(*intrinsic_type)(llvm_context *, unsigned, llvm_type **, size_t);
 } llvm;
 
-static bool fuses;
+static bool complete; /* all of these are there */
+static bool fuses;    /* it is wanted, and the processor can */
 
 llvm_value *LLVMBuildFAdd(llvm_builder *builder, llvm_value *left, llvm_value *right, const char *name);
 
-/* Of all that is loaded, the library that defines LLVM's: the driver's, which the program does not link to. */
-static int find_llvm(struct dl_phdr_info *object, size_t size, void *found)
-{
-    (void)size;
-    bool is_program = object->dlpi_name[0] == '\0';
-    void *library = is_program ? NULL : dlopen(object->dlpi_name, RTLD_LAZY | RTLD_NOLOAD);
-    void *symbol = library != NULL ? dlsym(library, "LLVMBuildFAdd") : NULL;
-    Dl_info where;
-    /* Found through what the object depends on, it lies elsewhere. */
-    if (symbol != NULL && dladdr(symbol, &where) != 0 && (uintptr_t)where.dli_fbase == object->dlpi_addr) {
-        *(void **)found = library; /* stays open, as it is anyway */
-        return 1;
-    }
-    if (library != NULL) {
-        dlclose(library);
-    }
-    return 0;
-}
+/* In the driver, which called: it links to LLVM, the program does not. */
+static _Thread_local const void *caller;
 
 static void load_llvm(void)
 {
@@ -94,15 +77,17 @@ static void load_llvm(void)
         {&llvm.declaration, "LLVMGetIntrinsicDeclaration"},
         {&llvm.intrinsic_type, "LLVMIntrinsicGetType"},
     };
-    void *library = NULL;
-    dl_iterate_phdr(find_llvm, &library);
+    Dl_info driver;
+    void *library = dladdr(caller, &driver) != 0 ? dlopen(driver.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    complete = true;
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        /* In the driver and in what it links to, so not here. */
         void *symbol = library != NULL ? dlsym(library, functions[i].name) : NULL;
         if (symbol == NULL && i == 0) {
-            log_error("cannot find LLVM, which the Vulkan driver calls: set LEMNOS_FMA=off");
+            log_error("cannot find the LLVM that the Vulkan driver for CPUs calls: install Mesa's driver anew");
             abort();
         }
-        fuses = fuses && symbol != NULL;
+        complete = complete && symbol != NULL;
         *(void **)functions[i].at = symbol;
     }
 }
@@ -125,8 +110,9 @@ __attribute__((visibility("default"))) llvm_value *LLVMBuildFAdd(llvm_builder *b
                                                                  llvm_value *right, const char *name)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    caller = __builtin_return_address(0);
     pthread_once(&once, load_llvm);
-    if (!fuses) {
+    if (!fuses || !complete) {
         return llvm.build_fadd(builder, left, right, name);
     }
     llvm_type *type = llvm.type_of(left);

@@ -74,6 +74,25 @@ u64vec2 store_pack(vec4 value)
     return u64vec2(packUint2x32(bits.xy), packUint2x32(bits.zw));
 }
 #define STORE_LANE(name, to, packed, lane) name[to] = subgroupShuffle(packed, lane);
+#define STORE_EACH_LANE(TO, name, place)                                                                               \
+    TO(name, place, 0)                                                                                                 \
+    TO(name, place, 1)                                                                                                 \
+    TO(name, place, 2)                                                                                                 \
+    TO(name, place, 3)                                                                                                 \
+    TO(name, place, 4)                                                                                                 \
+    TO(name, place, 5)                                                                                                 \
+    TO(name, place, 6)                                                                                                 \
+    TO(name, place, 7)                                                                                                 \
+    if (LANES == 16) {                                                                                                 \
+        TO(name, place, 8)                                                                                             \
+        TO(name, place, 9)                                                                                             \
+        TO(name, place, 10)                                                                                            \
+        TO(name, place, 11)                                                                                            \
+        TO(name, place, 12)                                                                                            \
+        TO(name, place, 13)                                                                                            \
+        TO(name, place, 14)                                                                                            \
+        TO(name, place, 15)                                                                                            \
+    }
 #define STORE_AT_LANE(name, place, number)                                                                             \
     {                                                                                                                  \
         const uint lane = number;                                                                                      \
@@ -82,24 +101,7 @@ u64vec2 store_pack(vec4 value)
 #define STORE_AT(name, place, value)                                                                                   \
     {                                                                                                                  \
         u64vec2 packed = store_pack(value);                                                                            \
-        STORE_AT_LANE(name, place, 0)                                                                                  \
-        STORE_AT_LANE(name, place, 1)                                                                                  \
-        STORE_AT_LANE(name, place, 2)                                                                                  \
-        STORE_AT_LANE(name, place, 3)                                                                                  \
-        STORE_AT_LANE(name, place, 4)                                                                                  \
-        STORE_AT_LANE(name, place, 5)                                                                                  \
-        STORE_AT_LANE(name, place, 6)                                                                                  \
-        STORE_AT_LANE(name, place, 7)                                                                                  \
-        if (LANES == 16) {                                                                                             \
-            STORE_AT_LANE(name, place, 8)                                                                              \
-            STORE_AT_LANE(name, place, 9)                                                                              \
-            STORE_AT_LANE(name, place, 10)                                                                             \
-            STORE_AT_LANE(name, place, 11)                                                                             \
-            STORE_AT_LANE(name, place, 12)                                                                             \
-            STORE_AT_LANE(name, place, 13)                                                                             \
-            STORE_AT_LANE(name, place, 14)                                                                             \
-            STORE_AT_LANE(name, place, 15)                                                                             \
-        }                                                                                                              \
+        STORE_EACH_LANE(STORE_AT_LANE, name, place)                                                                    \
     }
 /* The same for words: unsigned integers, in a buffer that the shader declares. */
 #define STORE_WORD_AT_LANE(name, place, number)                                                                        \
@@ -110,24 +112,7 @@ u64vec2 store_pack(vec4 value)
 #define STORE_WORD_AT(name, place, value)                                                                              \
     {                                                                                                                  \
         uint word = value;                                                                                             \
-        STORE_WORD_AT_LANE(name, place, 0)                                                                             \
-        STORE_WORD_AT_LANE(name, place, 1)                                                                             \
-        STORE_WORD_AT_LANE(name, place, 2)                                                                             \
-        STORE_WORD_AT_LANE(name, place, 3)                                                                             \
-        STORE_WORD_AT_LANE(name, place, 4)                                                                             \
-        STORE_WORD_AT_LANE(name, place, 5)                                                                             \
-        STORE_WORD_AT_LANE(name, place, 6)                                                                             \
-        STORE_WORD_AT_LANE(name, place, 7)                                                                             \
-        if (LANES == 16) {                                                                                             \
-            STORE_WORD_AT_LANE(name, place, 8)                                                                         \
-            STORE_WORD_AT_LANE(name, place, 9)                                                                         \
-            STORE_WORD_AT_LANE(name, place, 10)                                                                        \
-            STORE_WORD_AT_LANE(name, place, 11)                                                                        \
-            STORE_WORD_AT_LANE(name, place, 12)                                                                        \
-            STORE_WORD_AT_LANE(name, place, 13)                                                                        \
-            STORE_WORD_AT_LANE(name, place, 14)                                                                        \
-            STORE_WORD_AT_LANE(name, place, 15)                                                                        \
-        }                                                                                                              \
+        STORE_EACH_LANE(STORE_WORD_AT_LANE, name, place)                                                               \
     }
 #define STORE(name, exists, at, to, value) STORE_AT(name, (to) + lane, value)
 #define OUTPUT_WORDS(number, name) OUTPUT_BUFFER(writeonly restrict, number, name)

@@ -73,8 +73,7 @@ static void unless_switched_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(multiply_adds_are_fused),
-        cmocka_unit_test(unless_switched_off),
+        cmocka_unit_test(multiply_adds_are_fused), cmocka_unit_test(unless_switched_off),
         cmocka_unit_test(multiply_adds_are_fused), /* the caches of compiled kernels are two */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
