@@ -89,6 +89,8 @@ static void test_dropout(void **state)
 #define POOL(type)                                                                                                     \
     {type, "kernel=2", IMAGE(6, 8, 8), 1, 3, 2, 0, 1e-6, false, TAPE_TRAIN},                                           \
         {type, "kernel=2", IMAGE(3, 7, 9), 1, 1, 2, 0, 1e-6, false, TAPE_TRAIN},                                       \
+        {type, "kernel=2", IMAGE(64, 5, 6), 1, 2, 1, 0, 1e-6, false, TAPE_TRAIN}, /* channels that fill registers */   \
+        {type, "kernel=3 stride=2 padding=1", IMAGE(128, 5, 7), 1, 1, 2, 0, 1e-6, false, TAPE_TRAIN},                  \
         {type, "kernel=3 stride=2 padding=1", IMAGE(5, 9, 12), 1, 2, 2, 0, 1e-6, false, TAPE_TRAIN},                   \
         {type, "kernel=7x5 stride=3x1 padding=3x2", IMAGE(3, 13, 11), 1, 2, 1, 0, 1e-6, false, TAPE_TRAIN},            \
         {type, "kernel=1", IMAGE(3, 1, 1), 1, 8, 1, 0, 1e-6, false, TAPE_TRAIN},                                       \
