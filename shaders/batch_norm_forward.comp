@@ -3,6 +3,7 @@
 /* y = (x - mean) / sqrt(variance + epsilon) * weight + bias, then the epilogue */
 #include "batch_norm.h"
 #define EPILOGUE_ID 3
+#define EPILOGUE_RESIDUAL 5
 #include "lib/epilogue.glsl"
 #include "lib/store.glsl"
 
@@ -15,7 +16,7 @@ layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer means;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer spreads;
 layout(binding = 3, rgba32f) readonly restrict uniform imageBuffer weight;
 layout(binding = 4, rgba32f) readonly restrict uniform imageBuffer bias;
-OUTPUT(5, y)
+OUTPUT(6, y)
 PUSH(batch_norm_block_push)
 
 struct factors {
@@ -41,7 +42,7 @@ factors find_factors(uint shard, uint channel)
 
 vec4 make_vector(uint at, factors by)
 {
-    vec4 value = epilogue_apply(normalise(imageLoad(x, int(at)), by.mean, by.scale, by.shift));
+    vec4 value = epilogue_apply(normalise(imageLoad(x, int(at)), by.mean, by.scale, by.shift), at);
     return map_moves_zero(EPILOGUE_MAP) ? mix(vec4(0), value, by.inside) : value;
 }
 

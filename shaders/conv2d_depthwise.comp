@@ -12,7 +12,8 @@
 #include "conv2d_depthwise.h"
 #include "lib/depthwise.glsl"
 #define EPILOGUE_ID 11
-#define EPILOGUE_BINDING 3
+#define EPILOGUE_ROWS 3
+#define EPILOGUE_RESIDUAL 4
 #include "lib/epilogue.glsl"
 #include "lib/store.glsl"
 
@@ -24,7 +25,7 @@ layout(constant_id = 14) const uint SIDE_BY_SIDE = 0;
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer image;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer weights;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
-OUTPUT(4, made)
+OUTPUT(5, made)
 PUSH(conv2d_depthwise_push)
 
 /* Along an axis: the first place that a block at 0 reads, rounded up, and how many it reads. */
@@ -147,14 +148,17 @@ void main()
     }
 
     epilogue rows = epilogue_load(vector, vectors);
+    uint own_place =
+        ((own.sample_index * push.made_height + own.row) * push.made_width + own.column) * vectors + vector;
     PER_LANE(uvec4, to_rows, find_rows, first)
     PER_LANE(uvec4, to_columns, find_columns, first)
 #define PLACE(at, column)                                                                                              \
     SIDE_BY_SIDE == 1 ? to_rows[0][at] + to_columns[0][column] + lane : to_rows[lane][at] + to_columns[lane][column]
+#define OWN(at, column) own_place + (at * push.made_width + column) * vectors
 #define STORE_POSITION(at, column)                                                                                     \
     {                                                                                                                  \
-        vec4 value = epilogue_apply(sums[at * DEPTHWISE_COLUMNS + column], rows);                                      \
-        value = map_moves_zero(EPILOGUE_MAP) || NORMALISE == 1 ? without_padding(value, vector, push.channels) : value;\
+        vec4 value = epilogue_apply(sums[at * DEPTHWISE_COLUMNS + column], rows, OWN(at, column));                     \
+        value = map_moves_zero(EPILOGUE_MAP) || NORMALISE ? without_padding(value, vector, push.channels) : value;     \
         STORE_AT(made, PLACE(at, column), value)                                                                       \
     }
 #define STORE_ROW(at)                                                                                                  \

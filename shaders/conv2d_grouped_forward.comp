@@ -11,7 +11,8 @@
 #include "conv2d_grouped.h"
 #include "lib/grouped_image.glsl"
 #define EPILOGUE_ID 12
-#define EPILOGUE_BINDING 3
+#define EPILOGUE_ROWS 3
+#define EPILOGUE_RESIDUAL 4
 #include "lib/epilogue.glsl"
 
 layout(constant_id = 11) const uint HAS_BIAS = 0;
@@ -19,7 +20,7 @@ layout(constant_id = 11) const uint HAS_BIAS = 0;
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer weights;
 layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
-OUTPUT(4, y)
+OUTPUT(5, y)
 
 float load_channel(int from, uint channel)
 {
@@ -43,7 +44,10 @@ vec4 load_inputs(int from, uvec4 inputs, uint vector, uint c)
 #define ADD_FOUR(t)                                                                                                    \
     vec4 value##t = imageLoad(x, from##t + int((inputs.x + c) / 4));                                                   \
     sum##t += value##t.x * weight0 + value##t.y * weight1 + value##t.z * weight2 + value##t.w * weight3;
-#define WRITE(t) STORE_AT(y, MADE_PLACE(t), without_padding(epilogue_apply(sum##t, rows), vector, push.made_channels))
+#define WRITE(t)                                                                                                       \
+    STORE_AT(y, MADE_PLACE(t),                                                                                         \
+             without_padding(epilogue_apply(sum##t, rows, own + t * push.made_vectors.value), vector,                  \
+                             push.made_channels))
 
 void main()
 {
@@ -91,6 +95,7 @@ void main()
         }
     }
     epilogue rows = epilogue_load(vector, push.made_vectors.value);
+    uint own = (line * push.made_width + first) * push.made_vectors.value + vector;
     PER_LANE(uvec2, targets, find_target, first_index)
     WRITE(0) WRITE(1) WRITE(2) WRITE(3)
 }

@@ -13,6 +13,10 @@
 
 #define MAP_TURNS 8
 
+/* What an epilogue does before its map (lib/epilogue.glsl), added up. */
+#define EPILOGUE_NORMALISES 1
+#define EPILOGUE_ADDS 2
+
 /* Where the channel padding lies. */
 struct map_channels {
     divisor stride; /* vectors a position */

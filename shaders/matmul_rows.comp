@@ -16,7 +16,8 @@ layout(constant_id = 5) const uint HEIGHT = 16; /* or 32 */
 layout(constant_id = 6) const uint COLUMN_LANES = 8;
 #include "lib/tile.glsl"
 #define EPILOGUE_ID 7
-#define EPILOGUE_BINDING 4
+#define EPILOGUE_ROWS 4
+#define EPILOGUE_RESIDUAL 5
 #include "lib/epilogue.glsl"
 
 layout(constant_id = 2) const uint HAS_BIAS = 0;
@@ -90,7 +91,8 @@ const uint SETS = HEIGHT / COLUMN_LANES;
     }
 #define EACH_SET(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define LINE(group, i) find_line(first_row + group * HEIGHT + i, end_row, from, columns, product)
-#define STORE_ROW(i) TILE_STORE(mix(vec4(0), epilogue_apply(s##i + offset, rows), inside), LINE, i)
+#define STORE_ROW(i)                                                                                                   \
+    TILE_STORE(mix(vec4(0), epilogue_apply(s##i + offset, rows, own + i * columns), inside), LINE, i)
 
 /* Vector of the output at which a row goes that was made for some of an image's positions. */
 uint find_place(uint row, gather_sizes from, scatter places, uint columns)
@@ -183,6 +185,7 @@ void main()
     epilogue rows = epilogue_load(column, columns);
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
 
+    uint own = (lane_row - lane) * columns + column; /* a lane's first vector of the output; without SCATTER */
     uint first_row = push.first_row + uniform_number(tile.x) * (HEIGHT * TILE_GROUPS);
     uint first_column = uniform_number(tile.y) * COLUMN_LANES;
     uint product = uniform_number(gl_WorkGroupID.z) * batch.result;

@@ -11,7 +11,8 @@
 #include "lib/gather.glsl"
 #include "lib/tile_gpu.glsl"
 #define EPILOGUE_ID 8
-#define EPILOGUE_BINDING 4
+#define EPILOGUE_ROWS 4
+#define EPILOGUE_RESIDUAL 5
 #include "lib/epilogue.glsl"
 
 layout(constant_id = 2) const uint HAS_BIAS = 0;
@@ -102,7 +103,7 @@ void store(uint row, uint column, vec4 sum, bool is_first, gather_sizes from)
     if (HAS_BIAS == 1 && is_first) {
         sum += imageLoad(bias, int(column));
     }
-    sum = epilogue_apply(sum, epilogue_load(column, columns));
+    sum = epilogue_apply(sum, epilogue_load(column, columns), row * columns + column);
     uint skipped = push.parts > 1 ? (push.end_row - push.first_row) * columns : push.batch.result;
     y[find_place(row, from, columns) + column + gl_WorkGroupID.z * skipped] =
         without_padding(sum, column, push.columns);

@@ -4,7 +4,8 @@
  */
 #include "reduce.h"
 #define EPILOGUE_ID 0
-#define EPILOGUE_BINDING 2
+#define EPILOGUE_ROWS 2
+#define EPILOGUE_RESIDUAL 3
 #include "lib/epilogue.glsl"
 #include "lib/store.glsl"
 
@@ -25,9 +26,9 @@ vec4 make_vector(uint index, uint at)
         from += push.stride.value;
     }
     sum *= push.scale;
-    if (NORMALISE == 1 || EPILOGUE_MAP != MAP_COPY) {
+    if (EPILOGUE_STEPS != 0 || EPILOGUE_MAP != MAP_COPY) {
         uint column = index - divide(index, push.channels.stride) * push.channels.stride.value;
-        sum = map_without_padding(epilogue_apply(sum, epilogue_load(column, push.channels.stride.value)), index,
+        sum = map_without_padding(epilogue_apply(sum, epilogue_load(column, push.channels.stride.value), index), index,
                                   push.channels);
     }
     return sum;

@@ -5,7 +5,8 @@
 #include "lib/winograd.glsl"
 #include "lib/winograd_image.glsl"
 #define EPILOGUE_ID 2
-#define EPILOGUE_BINDING 3
+#define EPILOGUE_ROWS 3
+#define EPILOGUE_RESIDUAL 4
 #include "lib/epilogue.glsl"
 
 layout(constant_id = 0) const uint HAS_BIAS = 0;
@@ -21,8 +22,9 @@ OUTPUT(2, y)
     vec4 r##i##0, r##i##1, r##i##2, r##i##3;                                                                           \
     winograd_output(m##i##0, m##i##1, m##i##2, m##i##3, m##i##4, m##i##5, r##i##0, r##i##1, r##i##2, r##i##3);
 #define PLACE(i, j) SIDE_BY_SIDE == 1 ? row[0][i] + column[0][j] + lane : row[lane][i] + column[lane][j]
+#define OWN(i, j) own + (i * push.width + j) * push.vectors.value
 #define WRITE(i, j)                                                                                                    \
-    STORE_AT(y, PLACE(i, j), mix(vec4(0), epilogue_apply(y##i##j + offset, rows), inside))
+    STORE_AT(y, PLACE(i, j), mix(vec4(0), epilogue_apply(y##i##j + offset, rows, OWN(i, j)), inside))
 #define WRITE_COLUMN(j)                                                                                                \
     vec4 y0##j, y1##j, y2##j, y3##j;                                                                                   \
     winograd_output(r0##j, r1##j, r2##j, r3##j, r4##j, r5##j, y0##j, y1##j, y2##j, y3##j);                             \
@@ -51,7 +53,9 @@ void main()
     PER_LANE(uvec4, column, column_places, first)
     uint from = first + LANE;
     uint count = push.count;
-    uint vector = find_spot(from).vector;
+    spot at = find_spot(from);
+    uint vector = at.vector;
+    uint own = ((at.sample_index * push.height + at.top) * push.width + at.left) * push.vectors.value + vector;
     bvec4 inside = lessThan(uvec4(vector * 4) + uvec4(0, 1, 2, 3), uvec4(push.channels));
     epilogue rows = epilogue_load(vector, push.vectors.value);
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(vector)) : vec4(0);

@@ -8,6 +8,7 @@ struct candidate {
     const struct layer *layer;
     int written;     /* value */
     bool normalises; /* batch_norm was absorbed */
+    bool adds;       /* a sum was */
 };
 
 /* The only layer that reads a value, once; NULL where there are none or several, or the host sees it. */
@@ -33,12 +34,31 @@ static const struct layer *only_consumer(const struct lower_params *params, int 
     return found;
 }
 
+/* Of the two inputs of a sum, the one that is not `value`. */
+static int other_input(const struct layer *sum, int value)
+{
+    return sum->inputs[sum->inputs[0] == value ? 1 : 0];
+}
+
+/* Whether a value is written before the layer runs. What absorbs layers so early was decided before. */
+static bool is_there(const struct tape *tape, int value, const struct layer *layer)
+{
+    int producer = tape->graph->values[value].producer;
+    int writer = producer >= 0 && tape->absorbers[producer] >= 0 ? tape->absorbers[producer] : producer;
+    return writer < layer->index;
+}
+
 /* Whether the candidate's kernel can do the work of `next`, the only reader of what it writes. */
-static bool can_absorb(const struct lower_params *params, const struct candidate *candidate, const struct layer *next)
+static bool can_absorb(const struct lower_params *params, const struct tape *tape, const struct candidate *candidate,
+                       const struct layer *next)
 {
     const struct layer_type *type = candidate->layer->type;
     if (params->mode == TAPE_EVALUATE && next->type->fold != NULL) {
-        return type->epilogue == EPILOGUE_NORMALISE && !candidate->normalises;
+        return type->epilogue >= EPILOGUE_NORMALISE && !candidate->normalises && !candidate->adds;
+    }
+    if (next->type->sums_inputs) {
+        return type->epilogue >= EPILOGUE_RESIDUAL && !candidate->adds && next->input_count == 2 &&
+               is_there(tape, other_input(next, candidate->written), candidate->layer);
     }
     if (next->type->map == NULL || type->epilogue == EPILOGUE_NONE) {
         return false;
@@ -55,12 +75,17 @@ static void absorb(const struct lower_params *params, struct tape *tape, const s
     }
     struct candidate candidate = {.layer = layer, .written = layer->outputs[0]};
     const struct layer *next = only_consumer(params, candidate.written);
-    while (next != NULL && can_absorb(params, &candidate, next)) {
+    while (next != NULL && can_absorb(params, tape, &candidate, next)) {
         tape->absorbers[next->index] = layer->index;
         if (next->type->map != NULL) {
             return; /* the last that an epilogue can do */
         }
-        candidate.normalises = true;
+        if (next->type->sums_inputs) {
+            tape->residuals[layer->index] = other_input(next, candidate.written);
+            candidate.adds = true;
+        } else {
+            candidate.normalises = true;
+        }
         candidate.written = next->outputs[0];
         next = only_consumer(params, candidate.written);
     }
@@ -70,13 +95,33 @@ enum status fuse(const struct lower_params *params, struct tape *tape)
 {
     const struct graph *graph = params->graph;
     TRY(memory_allocate((size_t)graph->layer_count, sizeof(int), &tape->absorbers));
+    TRY(memory_allocate((size_t)graph->layer_count, sizeof(int), &tape->residuals));
     for (int i = 0; i < graph->layer_count; i++) {
         tape->absorbers[i] = -1;
+        tape->residuals[i] = -1;
     }
     for (int i = 0; i < graph->layer_count && !params->unfused; i++) {
         absorb(params, tape, graph->layers[i]);
     }
     return STATUS_OK;
+}
+
+/* Adds to tape->epilogue what an absorbed layer is forward. */
+static enum status add_forward(struct tape *tape, const struct layer *absorbed)
+{
+    if (absorbed->type->map != NULL) {
+        tape->epilogue.map = absorbed->type->map(absorbed);
+        return STATUS_OK;
+    }
+    if (absorbed->type->sums_inputs) {
+        int residual = tape->residuals[tape->absorbers[absorbed->index]];
+        tape->epilogue.adds = true;
+        tape->epilogue.residual = tape_bind(tape, tape->value_tensors[residual], ACCESS_READ);
+        return STATUS_OK;
+    }
+    tape->layer = absorbed->index;
+    tape->epilogue.normalises = true;
+    return absorbed->type->fold(absorbed, tape, &tape->epilogue.rows);
 }
 
 enum status fuse_epilogue(struct tape *tape, const struct layer *layer)
@@ -87,13 +132,11 @@ enum status fuse_epilogue(struct tape *tape, const struct layer *layer)
         if (tape->absorbers[i] != layer->index) {
             continue;
         }
-        if (absorbed->type->map != NULL) {
+        if (tape->pass == PASS_FORWARD) {
+            TRY(add_forward(tape, absorbed));
+        } else if (fuse_is_derived(tape, absorbed)) {
             tape->epilogue.map = absorbed->type->map(absorbed);
-            continue;
         }
-        tape->layer = i;
-        tape->epilogue.normalises = true;
-        TRY(absorbed->type->fold(absorbed, tape, &tape->epilogue.rows));
     }
     return STATUS_OK;
 }
@@ -101,5 +144,6 @@ enum status fuse_epilogue(struct tape *tape, const struct layer *layer)
 bool fuse_is_derived(const struct tape *tape, const struct layer *layer)
 {
     int absorber = tape->absorbers[layer->index];
-    return absorber >= 0 && tape->graph->layers[absorber]->type->derives;
+    return absorber >= 0 && layer->type->map != NULL && tape->graph->layers[absorber]->type->derives &&
+           tape->residuals[absorber] < 0;
 }

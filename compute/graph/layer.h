@@ -28,16 +28,18 @@ struct layer_type {
     enum status (*forward)(const struct layer *layer, struct tape *tape);
     enum status (*backward)(const struct layer *layer, struct tape *tape);
     /*
-     * What follows is there for fuse.h. What forward() can do of tape_epilogue(); backward() then must not read the
-     * layer's own output, unless `map` is set.
+     * What follows is there for fuse.h. What forward() can do of tape_epilogue(), each with what stands before it in
+     * this list; backward() then must not read the layer's own output, unless `map` is set.
      */
-    enum { EPILOGUE_NONE, EPILOGUE_MAP, EPILOGUE_NORMALISE } epilogue; /* EPILOGUE_NORMALISE: a map behind it too */
+    enum { EPILOGUE_NONE, EPILOGUE_MAP, EPILOGUE_RESIDUAL, EPILOGUE_NORMALISE } epilogue;
     /* The layer is this function of each element, and its backward() works from its output: another may do it. */
     struct map (*map)(const struct layer *layer);
     /* backward() multiplies with the derivative of tape_epilogue()'s map itself, from its output. */
     bool derives;
     /* backward() adds tape_output_gradient_addend() itself. */
     bool adds_gradients;
+    /* The layer is the sum of its inputs, and the output's gradient is theirs: whatever makes one of two may add it. */
+    bool sums_inputs;
     /* In evaluation the layer is (x - mean) * scale + shift by channel: appends what makes epilogue.rows. */
     enum status (*fold)(const struct layer *layer, struct tape *tape, struct binding *rows);
 };

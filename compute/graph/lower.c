@@ -36,8 +36,11 @@ static int written_as(const struct tape *tape, int value)
 {
     for (int i = 0; i < tape->graph->layer_count; i++) {
         const struct layer *layer = tape->graph->layers[i];
-        if (tape->absorbers[i] >= 0 && layer->inputs[0] == value) {
-            value = layer->outputs[0]; /* of a later layer */
+        for (int j = 0; tape->absorbers[i] >= 0 && j < layer->input_count; j++) {
+            if (layer->inputs[j] == value && tape->residuals[tape->absorbers[i]] != value) {
+                value = layer->outputs[0]; /* of a later layer */
+                break;
+            }
         }
     }
     return value;

@@ -208,6 +208,7 @@ void tape_release(struct tape *tape)
     free(tape->addend_tensors);
     free(tape->saved);
     free(tape->absorbers);
+    free(tape->residuals);
     free(tape->contributions);
     *tape = (struct tape){0};
 }

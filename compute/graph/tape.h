@@ -134,12 +134,13 @@ struct map {
 
 /*
  * What a forward kernel does to each element before it writes it, for layers that were absorbed (fuse.h):
- * y = f((x - mean) * scale + shift), or y = f(x).
+ * y = f((x - mean) * scale + shift + residual), each where it is asked for.
  */
 struct epilogue {
-    bool normalises;
-    struct binding rows; /* where it normalises: three rows of the channels, padded to 4: mean, scale, shift */
-    struct map map;      /* MAP_COPY: none */
+    bool normalises, adds;
+    struct binding rows;     /* where it normalises: three rows of the channels, padded to 4: mean, scale, shift */
+    struct binding residual; /* where it adds: of the layer's output's shape, bound whole */
+    struct map map;          /* MAP_COPY: none */
 };
 
 struct tape {
@@ -161,6 +162,7 @@ struct tape {
     int *addend_tensors;   /* by value: what its layer's backward must still add, TENSOR_NONE: nothing */
     int *saved;            /* by layer and slot, LAYER_MAX_SAVED each */
     int *absorbers;        /* by layer: the layer whose forward does its work too (fuse.h), -1: it has its own */
+    int *residuals;        /* by layer: the value that it adds for a layer that it absorbed, -1: none */
     int region_tensors[REGION_COUNT];    /* a tensor over each fixed region that is bound by offset */
     uint64_t region_sizes[REGION_COUNT]; /* bytes this tape needs in INPUT, OUTPUT, EXCHANGE */
     int metrics_tensor;                  /* of the first loss; those of further losses follow it */

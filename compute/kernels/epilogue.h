@@ -5,9 +5,11 @@
 #include "compute/graph/layer.h"
 #include "shaders/map.h"
 
-/* Sets the constants from `first`, the shader's EPILOGUE_ID, on; `epilogue` does not normalise. */
+/* Sets the constants from `first`, the shader's EPILOGUE_ID, on; `epilogue` neither normalises nor adds. */
 void epilogue_add_map(struct dispatch *dispatch, int first, const struct epilogue *epilogue);
-/* The same, and appends the binding of the rows; for shaders with EPILOGUE_BINDING. NULL: no epilogue. */
+/* The same where it may add, and appends the binding EPILOGUE_RESIDUAL. */
+void epilogue_add_residual(struct dispatch *dispatch, int first, const struct epilogue *epilogue);
+/* All of it: appends the bindings EPILOGUE_ROWS and EPILOGUE_RESIDUAL. NULL: no epilogue. */
 void epilogue_add(struct dispatch *dispatch, int first, const struct epilogue *epilogue);
 
 /* For the shader's map_channels(). */

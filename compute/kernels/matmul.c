@@ -255,6 +255,9 @@ enum status matmul_rows(struct tape *tape, const struct matmul_rows *params)
     if (params->layout == RIGHT_TRANSPOSED && (tape->device_class != CLASS_CPU || params->rows > TRANSPOSED_ROWS)) {
         return transpose_right(tape, *params);
     }
+    /* A residual lies as the output does. */
+    assert(params->epilogue == NULL || !params->epilogue->adds ||
+           (params->first_row == 0 && params->scatter == NULL && params->batch_count <= 1));
     struct unit unit = make_unit(params);
     int64_t units = DISPATCH_MAX_STORAGE / unit.size;
     TRY(check_depth(params->left.depth));

@@ -143,6 +143,12 @@ static enum status add_row_parts(struct tape *tape, const struct matmul_rows *pa
     struct matmul_rows_part parts = *part;
     parts.output = tape_bind(tape, scratch, ACCESS_WRITE);
     TRY(add_rows(tape, params, split, &parts));
+    struct epilogue epilogue = {0};
+    if (params->epilogue != NULL) {
+        epilogue = *params->epilogue;
+        epilogue.residual = binding_part(epilogue.residual, (int64_t)(part->output.offset - params->output.offset),
+                                         (int64_t)part->output.size);
+    }
     struct row_sums sums = {.rows = tape_bind(tape, scratch, ACCESS_READ),
                             .groups = 1,
                             .group_rows = split->parts,
@@ -150,7 +156,7 @@ static enum status add_row_parts(struct tape *tape, const struct matmul_rows *pa
                             .scale = 1,
                             .sums = part->output,
                             .columns = params->columns,
-                            .epilogue = params->epilogue};
+                            .epilogue = params->epilogue != NULL ? &epilogue : NULL};
     return reduce_rows(tape, &sums);
 }
 

@@ -68,4 +68,5 @@ const struct layer_type layer_add = {
     .forward = forward,
     .backward = backward,
     .epilogue = EPILOGUE_MAP,
+    .sums_inputs = true,
 };

@@ -331,7 +331,7 @@ static enum status forward(const struct layer *layer, struct tape *tape)
                                 .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ)},
                                 .binding_count = 5,
                                 .constants = {is_affine(layer), !training, has_short_lines(&push)}};
-    epilogue_add_map(&dispatch, 3, tape_epilogue(tape));
+    epilogue_add_residual(&dispatch, 3, tape_epilogue(tape));
     if (training) {
         struct statistics_rows rows;
         TRY(take_statistics(layer, tape, &extent, &rows));
@@ -489,7 +489,7 @@ const struct layer_type layer_batch_norm = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
-    .epilogue = EPILOGUE_MAP,
+    .epilogue = EPILOGUE_RESIDUAL,
     .derives = true,
     .fold = fold,
 };
