@@ -11,6 +11,9 @@
  * A workgroup makes a tile (lib/tile.glsl) whose rows are k, 16 rows of the operands a turn of the inner loop. Short
  * shards need no such loop, and are taken several at once: the loops' variables, masked at the end of every turn, weigh
  * much there.
+ *
+ * SUMS: the gradient of a bias, sums[n] = sum over rows of right[row][n], in the same order. It is what products with a
+ * column of ones come to, which stands behind the left operand's last: there must be room for it in the last tile of k.
  */
 #include "matmul.h"
 #include "lib/gather.glsl"
@@ -24,11 +27,14 @@ layout(constant_id = 3) const uint PACKED = 0;
 /* 0: a shard takes several turns of 16 rows; 1: one. 2, 4: a turn takes as many shards, of at most 8 or 4 rows. */
 layout(constant_id = 5) const uint TURN_SHARDS = 0;
 
+layout(constant_id = 7) const uint SUMS = 0;
+
 /* Rows of a turn that lie side by side. */
 const uint SIDE_BY_SIDE = TURN_SHARDS == 4 ? 4 : TURN_SHARDS == 2 ? 8 : 16;
 
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 OUTPUT(2, y)
+OUTPUT(3, sums) /* not written without SUMS */
 PUSH(matmul_columns_push)
 
 /* To the sums of the four k in a vector of the left operand, products of four rows, from four lanes of it. */
@@ -103,15 +109,22 @@ const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
     uint turn_row##set = set * COLUMN_LANES + lane;                                                               \
     uint shard_row##set = turn_row##set % SIDE_BY_SIDE;                                                                \
     uint place##set = turn_row##set / SIDE_BY_SIDE * shard_rows + shard_row##set;
+/* The column of ones: the first component of the vector behind the last. */
+#define SET_ONE(set, v)                                                                                                \
+    if (SUMS == 1 && v < HEIGHT / 4) {                                                                                 \
+        a##set##v.x = exists && k + v == depth ? 1.0 : a##set##v.x;                                                    \
+    }
 #define LOAD_LEFT(set)                                                                                                 \
     vec4 a##set##0, a##set##1, a##set##2, a##set##3, a##set##4, a##set##5, a##set##6, a##set##7;                       \
     if (ROW_SETS > set) {                                                                                              \
-        gather_row found = gather_find(                                                                                \
-            row + place##set, TURN_SHARDS == 0 ? row + place##set < end : shard_row##set < shard_rows, skipped, from); \
+        bool exists = TURN_SHARDS == 0 ? row + place##set < end : shard_row##set < shard_rows;                         \
+        gather_row found = gather_find(row + place##set, exists, skipped, from);                                       \
         gather_load_four(found, step0, step1, step2, step3, from, a##set##0, a##set##1, a##set##2, a##set##3);         \
         if (HEIGHT == 32) {                                                                                            \
             gather_load_four(found, step4, step5, step6, step7, from, a##set##4, a##set##5, a##set##6, a##set##7);     \
         }                                                                                                              \
+        SET_ONE(set, 0) SET_ONE(set, 1) SET_ONE(set, 2) SET_ONE(set, 3)                                                \
+        SET_ONE(set, 4) SET_ONE(set, 5) SET_ONE(set, 6) SET_ONE(set, 7)                                                \
     }
 #define EACH_SET(X) X(0) X(1) X(2) X(3)
 #define DECLARE_FOURS(i) vec4 fours##i = vec4(-0.0);
@@ -126,7 +139,13 @@ const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
 /* A row of the result, which is a k, as a group of lanes has it. */
 #define LINE(group, i)                                                                                                 \
     mix(TILE_NOWHERE, to + (group * HEIGHT + i) * width, first_k + group * HEIGHT + i < depth * 4)
-#define STORE_ROW(i) TILE_STORE(fours##i, LINE, i)
+#define STORE_ROW(i) TILE_STORE(y, fours##i, LINE, i)
+/* The row of the result that the ones made, where a group has it, whose k are multiples of 4. */
+#define TAKE_SUM(i, v)                                                                                                 \
+    if (v < HEIGHT / 4) {                                                                                              \
+        sum = mix(sum, fours##i, bvec4(k + v == depth));                                                               \
+    }
+#define SUMS_LINE(group, i) mix(TILE_NOWHERE, 0, depth - (first_k + group * HEIGHT) / 4 < HEIGHT / 4)
 
 void main()
 {
@@ -244,5 +263,10 @@ void main()
     TILE_UPPER(STORE_ROW)
     if (HEIGHT == 32) {
         TILE_LOWER(STORE_ROW)
+    }
+    if (SUMS == 1) {
+        vec4 sum = fours0;
+        TAKE_SUM(4, 1) TAKE_SUM(8, 2) TAKE_SUM(12, 3) TAKE_SUM(16, 4) TAKE_SUM(20, 5) TAKE_SUM(24, 6) TAKE_SUM(28, 7)
+        TILE_STORE(sums, sum, SUMS_LINE, 0)
     }
 }

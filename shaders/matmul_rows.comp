@@ -92,7 +92,7 @@ const uint SETS = HEIGHT / COLUMN_LANES;
 #define EACH_SET(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define LINE(group, i) find_line(first_row + group * HEIGHT + i, end_row, from, columns, product)
 #define STORE_ROW(i)                                                                                                   \
-    TILE_STORE(mix(vec4(0), epilogue_apply(s##i + offset, rows, own + i * columns), inside), LINE, i)
+    TILE_STORE(y, mix(vec4(0), epilogue_apply(s##i + offset, rows, own + i * columns), inside), LINE, i)
 
 /* Vector of the output at which a row goes that was made for some of an image's positions. */
 uint find_place(uint row, gather_sizes from, scatter places, uint columns)

@@ -78,17 +78,18 @@ enum status convolution_forward(struct tape *tape, const struct convolution *con
 }
 
 enum status convolution_weight_gradient(struct tape *tape, const struct convolution *convolution, struct binding input,
-                                        struct binding output_gradient, const struct layer *layer, int weight)
+                                        struct binding output_gradient, const struct layer *layer, int weight, int bias)
 {
     struct winograd winograd = winograd_of(convolution);
     if (use_winograd(convolution, winograd_gradient_pays(&winograd, &tape->geometry))) {
-        return winograd_weight_gradient(tape, &winograd, input, output_gradient, layer, weight);
+        TRY(winograd_weight_gradient(tape, &winograd, input, output_gradient, layer, weight));
+        return bias < 0 ? STATUS_OK : weights_bias_gradient(layer, tape, bias);
     }
     struct matmul_gradient product = {.left = left_of(convolution, input),
                                       .right = output_gradient,
                                       .columns = shape_channels(convolution->output),
                                       .shard_rows = weights_shard_rows(tape, convolution->output)};
-    return matmul_gradient(tape, &product, layer, weight);
+    return matmul_gradient(tape, &product, layer, weight, bias);
 }
 
 /*

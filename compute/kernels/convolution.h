@@ -6,8 +6,8 @@
 #include "compute/kernels/window.h"
 
 /*
- * Columns that a tile of a product is taken to have where the cost of ways to convolve is weighed: a number for all devices,
- * so that the choice, on which bits depend, follows from shapes alone.
+ * Columns that a tile of a product is taken to have where the cost of ways to convolve is weighed: a number for all
+ * devices, so that the choice, on which bits depend, follows from shapes alone.
  */
 enum { CONVOLUTION_TILE_COLUMNS = 32 };
 
@@ -37,9 +37,9 @@ enum status convolution_forward(struct tape *tape, const struct convolution *con
 /* image: the output's gradient; result: the input's. */
 enum status convolution_backward(struct tape *tape, const struct convolution *convolution,
                                  const struct convolution_bindings *bindings) MUST_CHECK;
-/* The gradient of the layer's parameter `weight`, for every piece. */
+/* The gradients of the layer's parameters `weight` and `bias` (-1: none), for every piece. */
 enum status convolution_weight_gradient(struct tape *tape, const struct convolution *convolution, struct binding input,
-                                        struct binding output_gradient, const struct layer *layer,
-                                        int weight) MUST_CHECK;
+                                        struct binding output_gradient, const struct layer *layer, int weight,
+                                        int bias) MUST_CHECK;
 
 #endif

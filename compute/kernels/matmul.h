@@ -77,8 +77,10 @@ struct matmul_columns {
     struct row_range rows;
     struct binding output; /* depth x columns */
     uint32_t layout;       /* of the output: RIGHT_ROWS or RIGHT_PANELS */
-    bool packed;           /* left in panels of a tile's k, right in panels of a tile's columns */
-    int64_t batch_count;   /* as above */
+    /* Columns rounded up to 4: sums[n] = sum over rows of right[row][n]; NULL: none. matmul_sums_fit() */
+    const struct binding *sums;
+    bool packed;         /* left in panels of a tile's k, right in panels of a tile's columns */
+    int64_t batch_count; /* as above */
     struct matmul_batch batch;
 };
 
@@ -95,9 +97,19 @@ struct matmul_gradient {
     int64_t packed_rows; /* set by matmul_gradient() where it packs the operands */
 };
 
-/* The gradient of weights in panels, for every piece: the tree sum over its shards, each of any number of rows. */
+/*
+ * Whether the kernel for the gradient of weights may make the sums of right's rows too, for it costs less than another
+ * pass over them: class cpu, where the last tile of the depth has room for a row more. They are then in the order of
+ * the rows. It follows from the shapes, so it is the same on every rank.
+ */
+bool matmul_sums_fit(const struct tape *tape, const struct matmul_gradient *params);
+
+/*
+ * The gradients of the layer's parameter `weight`, in panels, and of `bias` (-1: none), the sums of right's rows; for
+ * every piece: the tree sum over its shards, each of any number of rows.
+ */
 enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
-                            int parameter) MUST_CHECK;
+                            int weight, int bias) MUST_CHECK;
 
 /*
  * Matrix (i, j) of the result, numbered i * size[1] + j, is the transpose of number first - i * step[0] - j * step[1].

@@ -58,7 +58,10 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
     dispatch.constants[4] = tile->height;
     dispatch.constants[5] = turn_shards(rows);
     dispatch.constants[6] = tile->column_lanes;
-    dispatch.constant_count = 7;
+    dispatch.constants[7] = params->sums != NULL;
+    dispatch.constant_count = 8;
+    /* Something must be bound. */
+    dispatch.bindings[dispatch.binding_count++] = params->sums != NULL ? *params->sums : dispatch.bindings[2];
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
     dispatch.groups[2] = (uint32_t)matmul_products(params->batch_count);
@@ -70,11 +73,22 @@ bool matmul_columns_fits(const struct row_range *rows)
     return rows->shards * (divide_up_count(rows->shard_rows, MATMUL_STEP) + 2) <= DISPATCH_MAX_TURNS;
 }
 
+bool matmul_sums_fit(const struct tape *tape, const struct matmul_gradient *params)
+{
+    enum { TILE_ROWS = 32 }; /* tiles have a multiple of so many; but the lowest, of which none is asked then */
+    struct row_range most = {.shards = PIECE_MAX_SHARDS, .shard_rows = params->shard_rows};
+    int64_t size = params->left.depth * round_up_count(params->columns, 4) * (int64_t)sizeof(float);
+    return tape->device_class == CLASS_CPU && params->left.depth % TILE_ROWS != 0 && matmul_columns_fits(&most) &&
+           size <= DISPATCH_MAX_STORAGE;
+}
+
 enum status matmul_columns(struct tape *tape, const struct matmul_columns *params)
 {
     assert(matmul_columns_fits(&params->rows));
     bool is_cpu = tape->device_class == CLASS_CPU;
-    struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns, params->left.kind);
+    struct matmul_tile tile = params->sums != NULL
+                                  ? matmul_tile_with_room(tape, params->left.depth, params->columns, params->left.kind)
+                                  : matmul_tile(tape, params->left.depth, params->columns, params->left.kind);
     int64_t tile_rows = is_cpu ? tile.rows : MATMUL_GPU_TILE_ROWS;
     int64_t tile_columns = is_cpu ? tile.columns : MATMUL_GPU_TILE_COLUMNS;
     /* As many dispatches as the limit of storage buffers asks for. */

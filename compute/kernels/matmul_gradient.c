@@ -5,6 +5,7 @@
 #include "compute/kernels/matmul_private.h"
 #include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
+#include "compute/kernels/weights.h"
 
 /* Rows of a shard that are summed at once; a shard with more is cut into such parts, added as a tree. */
 enum { PART_ROWS = 1 << 19 };
@@ -12,7 +13,7 @@ _Static_assert(PART_ROWS / MATMUL_STEP <= DISPATCH_MAX_TURNS, "a part must fit i
 
 /* Sums of rows of the gradient's operands, to be added as a tree: by shard, or by part of a shard. */
 static enum status sum_range(struct tape *tape, const struct matmul_gradient *params, struct row_range rows,
-                             struct binding output);
+                             struct binding output, const struct binding *sums);
 
 /* The tree sum over equal ranges of rows, the last of which may be short: each into scratch first. */
 static enum status sum_tree(struct tape *tape, const struct matmul_gradient *params, struct row_range rows,
@@ -34,7 +35,8 @@ static enum status sum_tree(struct tape *tape, const struct matmul_gradient *par
         struct row_range part = {
             .first_row = rows.first_row + i * step, .shards = 1, .shard_rows = left < step ? left : step};
         TRY(sum_range(tape, params, part,
-                      binding_part(tape_bind(tape, scratch, ACCESS_WRITE), i * size, count * (int64_t)sizeof(float))));
+                      binding_part(tape_bind(tape, scratch, ACCESS_WRITE), i * size, count * (int64_t)sizeof(float)),
+                      NULL));
     }
     struct tree_sum tree = {.values = tape_bind(tape, scratch, ACCESS_READ),
                             .shards = (int)parts,
@@ -45,7 +47,7 @@ static enum status sum_tree(struct tape *tape, const struct matmul_gradient *par
 }
 
 static enum status sum_range(struct tape *tape, const struct matmul_gradient *params, struct row_range rows,
-                             struct binding output)
+                             struct binding output, const struct binding *sums)
 {
     if (rows.shards > 1 && !matmul_columns_fits(&rows)) {
         return sum_tree(tape, params, rows, rows.shard_rows, output);
@@ -60,6 +62,7 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
                                      .rows = rows,
                                      .output = output,
                                      .layout = RIGHT_PANELS,
+                                     .sums = sums,
                                      .packed = params->packed_rows > 0,
                                      .batch = {.left = (uint)(params->packed_rows * tile.rows / 4),
                                                .right = (uint)(params->packed_rows * tile.columns / 4)}};
@@ -112,24 +115,27 @@ static enum status pack_operands(struct tape *tape, struct matmul_gradient *para
 }
 
 enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *params, const struct layer *layer,
-                            int parameter)
+                            int weight, int bias)
 {
     int64_t all_rows = params->shard_rows * tape->geometry.shard_count;
     bool is_cpu = tape->device_class == CLASS_CPU;
     bool splits = !is_cpu && matmul_gpu_splits(params);
+    bool sums = bias >= 0 && matmul_sums_fit(tape, params);
     struct matmul_gradient used = *params;
     used.packed_rows = 0;
-    if (is_cpu && pack_pays(tape, params, all_rows)) {
+    if (is_cpu && !sums && pack_pays(tape, params, all_rows)) {
         TRY(pack_operands(tape, &used, all_rows));
         used.packed_rows = all_rows;
     }
     for (int i = 0; i < tape->geometry.piece_count; i++) {
         struct piece piece = tape->geometry.pieces[i];
-        struct binding output = tape_parameter_gradient(tape, layer, parameter, i);
+        struct binding output = tape_parameter_gradient(tape, layer, weight, i);
+        struct binding row_sums = sums ? tape_parameter_gradient(tape, layer, bias, i) : (struct binding){0};
         struct row_range rows = {.first_row = (piece.first - tape->geometry.first_shard) * params->shard_rows,
                                  .shards = piece.count,
                                  .shard_rows = params->shard_rows};
-        TRY(splits ? matmul_gpu_split(tape, params, &rows, output) : sum_range(tape, &used, rows, output));
+        TRY(splits ? matmul_gpu_split(tape, params, &rows, output)
+                   : sum_range(tape, &used, rows, output, sums ? &row_sums : NULL));
     }
-    return STATUS_OK;
+    return bias < 0 || sums ? STATUS_OK : weights_bias_gradient(layer, tape, bias);
 }

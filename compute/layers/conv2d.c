@@ -181,16 +181,18 @@ static enum status forward(const struct layer *layer, struct tape *tape)
     return convolution_forward(tape, &convolution, &bindings);
 }
 
-static enum status weight_gradient(const struct layer *layer, struct tape *tape, const struct convolution *convolution)
+static enum status parameter_gradients(const struct layer *layer, struct tape *tape,
+                                       const struct convolution *convolution)
 {
     const struct conv2d_options *options = layer->options;
     struct binding image = tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ);
     struct binding arriving = tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ);
     if (options->groups > 1) {
         struct grouped grouped = make_grouped(layer, convolution);
-        return grouped_weight_gradient(tape, &grouped, image, arriving, layer, WEIGHT);
+        TRY(grouped_weight_gradient(tape, &grouped, image, arriving, layer, WEIGHT));
+        return options->bias ? weights_bias_gradient(layer, tape, BIAS) : STATUS_OK;
     }
-    return convolution_weight_gradient(tape, convolution, image, arriving, layer, WEIGHT);
+    return convolution_weight_gradient(tape, convolution, image, arriving, layer, WEIGHT, options->bias ? BIAS : -1);
 }
 
 static enum status backward(const struct layer *layer, struct tape *tape)
@@ -199,10 +201,7 @@ static enum status backward(const struct layer *layer, struct tape *tape)
     struct convolution convolution;
     int gradient;
     TRY(make_convolution(layer, &convolution));
-    TRY(weight_gradient(layer, tape, &convolution));
-    if (options->bias) {
-        TRY(weights_bias_gradient(layer, tape, BIAS));
-    }
+    TRY(parameter_gradients(layer, tape, &convolution));
     TRY(tape_input_gradient(tape, layer, 0, &gradient));
     if (gradient == TENSOR_NONE) {
         return STATUS_OK;

@@ -93,10 +93,7 @@ static enum status backward(const struct layer *layer, struct tape *tape)
         .right = tape_bind(tape, tape_output_gradient(tape, layer, 0), ACCESS_READ),
         .columns = options->features,
         .shard_rows = weights_shard_rows(tape, input)};
-    TRY(matmul_gradient(tape, &weight, layer, WEIGHT));
-    if (options->bias) {
-        TRY(weights_bias_gradient(layer, tape, BIAS));
-    }
+    TRY(matmul_gradient(tape, &weight, layer, WEIGHT, options->bias ? BIAS : -1));
     int gradient;
     TRY(tape_input_gradient(tape, layer, 0, &gradient));
     return gradient == TENSOR_NONE ? STATUS_OK : input_gradient(layer, tape, gradient);

@@ -84,27 +84,27 @@ uvec2 tile_place(tile_order order)
     return uvec2(block * order.rows + rest - column * rows, column);
 }
 
-/* TO(lane, its group and place in it where groups have 8 lanes, the same where they have 4) for all lanes. */
-#define TILE_EACH_LANE(TO)                                                                                             \
-    TO(0, 0, 0, 0, 0) TO(1, 0, 1, 0, 1) TO(2, 0, 2, 0, 2) TO(3, 0, 3, 0, 3)                                            \
-    TO(4, 0, 4, 1, 0) TO(5, 0, 5, 1, 1) TO(6, 0, 6, 1, 2) TO(7, 0, 7, 1, 3)                                            \
+/* TO(name, lane, its group and place in it where groups have 8 lanes, the same where they have 4) for all lanes. */
+#define TILE_EACH_LANE(TO, name)                                                                                       \
+    TO(name, 0, 0, 0, 0, 0) TO(name, 1, 0, 1, 0, 1) TO(name, 2, 0, 2, 0, 2) TO(name, 3, 0, 3, 0, 3)                    \
+    TO(name, 4, 0, 4, 1, 0) TO(name, 5, 0, 5, 1, 1) TO(name, 6, 0, 6, 1, 2) TO(name, 7, 0, 7, 1, 3)                    \
     if (LANES == 16) {                                                                                                 \
-        TO(8, 1, 0, 2, 0) TO(9, 1, 1, 2, 1) TO(10, 1, 2, 2, 2) TO(11, 1, 3, 2, 3)                                      \
-        TO(12, 1, 4, 3, 0) TO(13, 1, 5, 3, 1) TO(14, 1, 6, 3, 2) TO(15, 1, 7, 3, 3)                                    \
+        TO(name, 8, 1, 0, 2, 0) TO(name, 9, 1, 1, 2, 1) TO(name, 10, 1, 2, 2, 2) TO(name, 11, 1, 3, 2, 3)              \
+        TO(name, 12, 1, 4, 3, 0) TO(name, 13, 1, 5, 3, 1) TO(name, 14, 1, 6, 3, 2) TO(name, 15, 1, 7, 3, 3)            \
     }
-#define TILE_STORE_LANE(lane, group8, lane8, group4, lane4) STORE_LANE(y, line0 + column##lane, bits, lane)
-#define TILE_STORE_GROUPED(lane, group8, lane8, group4, lane4)                                                         \
-    STORE_LANE(y, mix(line##group4 + column##lane4, line##group8 + column##lane8, COLUMN_LANES == 8), bits, lane)
+#define TILE_STORE_LANE(name, lane, group8, lane8, group4, lane4) STORE_LANE(name, line0 + column##lane, bits, lane)
+#define TILE_STORE_GROUPED(name, lane, group8, lane8, group4, lane4)                                                   \
+    STORE_LANE(name, mix(line##group4 + column##lane4, line##group8 + column##lane8, COLUMN_LANES == 8), bits, lane)
 /*
- * Writes row i of every group to the buffer y: `value` is a lane's vector, LINE(group, i) where the row begins,
+ * Writes row i of every group to the buffer `name`: `value` is a lane's vector, LINE(group, i) where the row begins,
  * TILE_NOWHERE if it is not to be written. TILE_COLUMNS is said once before.
  */
-#define TILE_STORE(value, LINE, i)                                                                                     \
+#define TILE_STORE(name, value, LINE, i)                                                                               \
     {                                                                                                                  \
         u64vec2 bits = store_pack(value);                                                                              \
         uint line0 = LINE(0, i);                                                                                       \
         if (TILE_GROUPS == 1) {                                                                                        \
-            TILE_EACH_LANE(TILE_STORE_LANE)                                                                            \
+            TILE_EACH_LANE(TILE_STORE_LANE, name)                                                                      \
         } else {                                                                                                       \
             uint line1 = LINE(1, i);                                                                                   \
             uint line2 = TILE_NOWHERE;                                                                                 \
@@ -113,7 +113,7 @@ uvec2 tile_place(tile_order order)
                 line2 = LINE(2, i);                                                                                    \
                 line3 = LINE(3, i);                                                                                    \
             }                                                                                                          \
-            TILE_EACH_LANE(TILE_STORE_GROUPED)                                                                         \
+            TILE_EACH_LANE(TILE_STORE_GROUPED, name)                                                                   \
         }                                                                                                              \
     }
 /* Behind every buffer, also twice and with a place in a buffer added, and in bytes still below 2^32. */

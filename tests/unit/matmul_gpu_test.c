@@ -178,7 +178,8 @@ static void check(const struct product_case *c)
         double worst = 0;
         for (int64_t j = 0; j < expected.counts[i]; j++) {
             largest = fmax(largest, fabs((double)expected.values[i][j]));
-            worst = fmax(worst, fabs((double)expected.values[i][j] - (double)actual.values[i][j]));
+            double difference = fabs((double)expected.values[i][j] - (double)actual.values[i][j]);
+            worst = isnan(difference) ? INFINITY : fmax(worst, difference); /* what nobody wrote is NaN */
         }
         if (!(worst <= 1e-5 * largest)) {
             fail_msg("%s (%s): result %d differs by %g of %g", c->type, c->options, i, worst, largest);
