@@ -2,12 +2,11 @@
 #extension GL_GOOGLE_include_directive : require
 /* dx = weight spread (dy - (sum + normalised x * product) / rows), with the sums that batch_norm_sums began, and its dy. */
 #include "batch_norm.h"
-#define EPILOGUE_ID 2
+#define EPILOGUE_ID 1
 #include "lib/epilogue.glsl"
 #include "lib/store.glsl"
 
 layout(constant_id = 0) const uint AFFINE = 1; /* 0: no weight */
-layout(constant_id = 1) const uint SHORT_LINES = 0;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer dy;

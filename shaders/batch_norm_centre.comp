@@ -14,10 +14,9 @@ layout(local_size_x = RANGE_LOCAL_SIZE) in;
 
 void main()
 {
-    uint first = FIRST_INDEX;
-    uint at = first + LANE;
+    uint at = INVOCATION;
     uint index = min(at, push.count - 1);
     uint channel = index - divide(index, push.channels) * push.channels.value;
     vec4 apart = imageLoad(means, int(index)) - imageLoad(mean_total, int(channel)) * push.mean_scale;
-    STORE(centred, at < push.count, at, first, imageLoad(squares, int(index)) + apart * apart * push.part_rows)
+    STORE(centred, at < push.count, at, imageLoad(squares, int(index)) + apart * apart * push.part_rows)
 }

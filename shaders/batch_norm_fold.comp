@@ -17,17 +17,16 @@ layout(local_size_x = RANGE_LOCAL_SIZE) in;
 
 void main()
 {
-    uint first = FIRST_INDEX;
+    uint at = INVOCATION;
     uint channels = push.channels;
-    uint channel = min(first + LANE, channels - 1);
+    uint channel = min(at, channels - 1);
     vec4 scale = 1.0 / sqrt(imageLoad(variances, int(channel)) + push.epsilon);
     vec4 shift = vec4(0);
     if (AFFINE == 1) {
         scale *= imageLoad(weight, int(channel));
         shift = imageLoad(bias, int(channel));
     }
-#define PLACE first + lane < channels ? first + lane : NOWHERE
-    STORE_AT(rows, PLACE, imageLoad(means, int(channel)))
-    STORE_AT(rows, channels + (PLACE), scale)
-    STORE_AT(rows, 2 * channels + (PLACE), shift)
+    STORE(rows, at < channels, at, imageLoad(means, int(channel)))
+    STORE(rows, at < channels, channels + at, scale)
+    STORE(rows, at < channels, 2 * channels + at, shift)
 }

@@ -2,14 +2,13 @@
 #extension GL_GOOGLE_include_directive : require
 /* y = (x - mean) / sqrt(variance + epsilon) * weight + bias, then the epilogue */
 #include "batch_norm.h"
-#define EPILOGUE_ID 3
+#define EPILOGUE_ID 2
 #define EPILOGUE_RESIDUAL 5
 #include "lib/epilogue.glsl"
 #include "lib/store.glsl"
 
 layout(constant_id = 0) const uint AFFINE = 1;   /* 0: no weight and bias */
 layout(constant_id = 1) const uint VARIANCE = 0; /* 1: `spreads` holds variances, 0: 1 / sqrt(variance + epsilon) */
-layout(constant_id = 2) const uint SHORT_LINES = 0;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer means;

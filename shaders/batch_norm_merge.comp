@@ -21,8 +21,7 @@ layout(local_size_x = RANGE_LOCAL_SIZE) in;
 
 void main()
 {
-    uint first = FIRST_INDEX;
-    uint at = first + LANE;
+    uint at = INVOCATION;
     bool exists = at < push.count;
     uint index = min(at, push.count - 1);
     uint shard = divide(index, push.channels);
@@ -41,11 +40,11 @@ void main()
         square += imageLoad(part_squares, int(from)) + apart * apart * (rows / all * more);
         rows = all;
     }
-    STORE(means, exists, at, first, origin + mean)
+    STORE(means, exists, at, origin + mean)
     if (FINISH == 1) {
-        STORE(spreads, exists, at, first, 1.0 / sqrt(square / rows + push.epsilon))
-        STORE(variances, exists, at, first, square / (rows - 1.0))
+        STORE(spreads, exists, at, 1.0 / sqrt(square / rows + push.epsilon))
+        STORE(variances, exists, at, square / (rows - 1.0))
     } else {
-        STORE(spreads, exists, at, first, square)
+        STORE(spreads, exists, at, square)
     }
 }

@@ -16,8 +16,7 @@ layout(local_size_x = RANGE_LOCAL_SIZE) in;
 
 void main()
 {
-    uint first = FIRST_INDEX;
-    uint at = first + LANE;
+    uint at = INVOCATION;
     uint count = push.part.count;
     batch_norm_place place = batch_norm_find(push.part.first + min(at, count - 1), push);
     float share = 1.0 / float(place.count);
@@ -35,6 +34,6 @@ void main()
         square += centred * centred;                                                                                   \
     }
     BATCH_NORM_ROWS(place, step, ADD_CENTRED)
-    STORE(means, at < count, at, first, mean + rest * share)
-    STORE(squares, at < count, at, first, max(square - rest * rest * share, vec4(0)))
+    STORE(means, at < count, at, mean + rest * share)
+    STORE(squares, at < count, at, max(square - rest * rest * share, vec4(0)))
 }

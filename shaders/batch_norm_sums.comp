@@ -22,8 +22,7 @@ layout(local_size_x = RANGE_LOCAL_SIZE) in;
 
 void main()
 {
-    uint first = FIRST_INDEX;
-    uint at = first + LANE;
+    uint at = INVOCATION;
     uint count = push.part.count;
     batch_norm_place place = batch_norm_find(push.part.first + min(at, count - 1), push);
     int statistic = int(place.shard * push.statistic_step + place.channel);
@@ -38,6 +37,6 @@ void main()
         product += gradient * (imageLoad(x, int(from)) - mean);                                                        \
     }
     BATCH_NORM_ROWS(place, step, ADD)
-    STORE(sums, at < count, at, first, sum)
-    STORE(products, at < count, at, first, product * imageLoad(spreads, statistic))
+    STORE(sums, at < count, at, sum)
+    STORE(products, at < count, at, product * imageLoad(spreads, statistic))
 }

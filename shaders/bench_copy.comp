@@ -19,7 +19,7 @@ const uint NEIGHBOURS = RANGE_LOCAL_SIZE;
 #define COPY(turn)                                                                                                     \
     if (BENCH_COPY_VECTORS > turn) {                                                                                   \
         uint at = first + lane + turn * NEIGHBOURS;                                                                    \
-        STORE(y, at < push.count, at, to + turn * NEIGHBOURS, imageLoad(x, int(at)))                                   \
+        STORE(y, at < push.count, at, imageLoad(x, int(at)))                                                          \
     }
 
 void main()
@@ -33,6 +33,5 @@ void main()
 #endif
     uint piece = gl_WorkGroupID.x * (RANGE_LOCAL_SIZE / NEIGHBOURS) + neighbours;
     uint first = piece * (NEIGHBOURS * BENCH_COPY_VECTORS);
-    uint to = uniform_number(first);
     COPY(0) COPY(1) COPY(2) COPY(3) COPY(4) COPY(5) COPY(6) COPY(7)
 }

@@ -32,5 +32,5 @@ void main()
     for (uint turn = 0; turn < TURNS; turn++) {
         TURN TURN TURN TURN TURN TURN TURN TURN
     }
-    STORE(y, true, first + gl_LocalInvocationID.x, uniform_number(first + FIRST_NEIGHBOUR), a + b + c + d)
+    STORE(y, true, first + gl_LocalInvocationID.x, a + b + c + d)
 }

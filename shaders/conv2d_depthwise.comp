@@ -19,8 +19,6 @@
 
 layout(constant_id = 0) const uint BACKWARD = 0;
 layout(constant_id = 2) const uint HAS_BIAS = 0;
-/* 1: vectors of a position are a multiple of LANES, so that a subgroup's lie side by side. */
-layout(constant_id = 14) const uint SIDE_BY_SIDE = 0;
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer image;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer weights;
@@ -95,9 +93,8 @@ void main()
     uint vectors = push.vectors.value;
     uint read_height = push.read_height;
     uint read_width = push.read_width;
-    uint first = FIRST_INDEX;
-    block own = find_block(SIDE_BY_SIDE == 1 ? first : first + LANE);
-    own.vector += SIDE_BY_SIDE == 1 ? LANE : 0;
+    uint index = INVOCATION;
+    block own = find_block(index);
     uint vector = own.vector;
     int top = FIRST_ROW + (BACKWARD == 0 ? int(own.row) * STRIDE_HEIGHT : int(own.row / STRIDE_HEIGHT));
     int left = FIRST_COLUMN + (BACKWARD == 0 ? int(own.column) * STRIDE_WIDTH : int(own.column / STRIDE_WIDTH));
@@ -150,16 +147,14 @@ void main()
     epilogue rows = epilogue_load(vector, vectors);
     uint own_place =
         ((own.sample_index * push.made_height + own.row) * push.made_width + own.column) * vectors + vector;
-    PER_LANE(uvec4, to_rows, find_rows, first)
-    PER_LANE(uvec4, to_columns, find_columns, first)
-#define PLACE(at, column)                                                                                              \
-    SIDE_BY_SIDE == 1 ? to_rows[0][at] + to_columns[0][column] + lane : to_rows[lane][at] + to_columns[lane][column]
+    uvec4 to_rows = find_rows(index);
+    uvec4 to_columns = find_columns(index);
 #define OWN(at, column) own_place + (at * push.made_width + column) * vectors
 #define STORE_POSITION(at, column)                                                                                     \
     {                                                                                                                  \
         vec4 value = epilogue_apply(sums[at * DEPTHWISE_COLUMNS + column], rows, OWN(at, column));                     \
         value = map_moves_zero(EPILOGUE_MAP) || NORMALISE ? without_padding(value, vector, push.channels) : value;     \
-        STORE_AT(made, PLACE(at, column), value)                                                                       \
+        STORE_AT(made, to_rows[at] + to_columns[column], value)                                                        \
     }
 #define STORE_ROW(at)                                                                                                  \
     if (at < ROWS) {                                                                                                   \

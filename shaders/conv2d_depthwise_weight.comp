@@ -10,9 +10,6 @@
 #include "lib/depthwise.glsl"
 #include "lib/store.glsl"
 
-/* 1: vectors of a position are a multiple of LANES, so that a subgroup's lie side by side. */
-layout(constant_id = 11) const uint SIDE_BY_SIDE = 0;
-
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer dy;
 OUTPUT(2, sums)
@@ -53,8 +50,7 @@ uint find_first(uint index)
 
 void main()
 {
-    uint first = FIRST_INDEX;
-    uint index = SIDE_BY_SIDE == 1 ? first : first + LANE;
+    uint index = INVOCATION;
     divisor blocks = push.blocks;
     divisor lines = push.lines;
     uint vectors = push.vectors.value;
@@ -64,7 +60,7 @@ void main()
     uint input_width = push.input_width;
 
     uint made = divide(index, push.vectors);
-    uint vector = index - made * vectors + (SIDE_BY_SIDE == 1 ? LANE : 0);
+    uint vector = index - made * vectors;
     uint chunk = push.first_chunk + made;
     uint shard = divide(chunk, push.chunks);
     chunk -= shard * push.chunks.value;
@@ -125,11 +121,10 @@ void main()
             break;
         }
     }
-    PER_LANE(uint, to, find_first, first)
-#define PLACE(i) (SIDE_BY_SIDE == 1 ? to[0] + lane : to[lane]) + i * vectors
+    uint to = find_first(index);
 #define WRITE(i)                                                                                                       \
     if (i < POSITIONS) {                                                                                               \
-        STORE_AT(sums, PLACE(i), without_padding(sum[min(i, POSITIONS - 1)], vector, channels))                        \
+        STORE_AT(sums, to + i * vectors, without_padding(sum[min(i, POSITIONS - 1)], vector, channels))                \
     }
     FOR_SUM(WRITE)
 }

@@ -63,8 +63,8 @@ void main()
     uint vectors = push.read_vectors;
     uint weight_vectors = push.weight_vectors;
 
-    uint first_index = FIRST_INDEX;
-    block made = find_block(first_index + LANE);
+    uint index = INVOCATION;
+    block made = find_block(index);
     uint vector = made.vector;
     uint first = made.first;
     uint line = push.first_line + made.line;
@@ -102,6 +102,6 @@ void main()
             }
         }
     }
-    PER_LANE(uvec2, targets, find_target, first_index)
+    uvec2 target = find_target(index);
     WRITE(0) WRITE(1) WRITE(2) WRITE(3)
 }

@@ -95,8 +95,8 @@ void main()
     uint width = push.input_width;
     uint vectors = push.input_vectors;
 
-    uint first_index = FIRST_INDEX;
-    element own = find_element(first_index + LANE);
+    uint index = INVOCATION;
+    element own = find_element(index);
     uint shard = divide(push.first_chunk + own.made, push.chunks);
     uint chunk = push.first_chunk + own.made - shard * push.chunks.value;
     uint vector = own.vector;
@@ -126,7 +126,7 @@ void main()
             break;
         }
     }
-    PER_LANE(uvec2, targets, find_target, first_index)
-#define PLACE(j) mix(NOWHERE, targets[lane].x + j * GROUP_INPUTS * output_vectors, j < targets[lane].y)
+    uvec2 target = find_target(index);
+#define PLACE(j) mix(NOWHERE, target.x + j * GROUP_INPUTS * output_vectors, j < target.y)
     COLUMNS(WRITE)
 }

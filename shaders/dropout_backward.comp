@@ -10,7 +10,7 @@ PUSH(dropout_push)
 
 void main()
 {
-    uint begin = FIRST_INDEX;
-    uint word = imageLoad(mask, int(push.part.first / DROPOUT_TURNS + begin + LANE)).x;
-    DROP(dx, dy, begin, word)
+    uint invocation = INVOCATION;
+    uint word = imageLoad(mask, int(push.part.first / DROPOUT_TURNS + invocation)).x;
+    DROP(dx, dy, dropout_first(invocation), word)
 }

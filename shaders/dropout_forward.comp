@@ -16,8 +16,8 @@ PUSH(dropout_push)
 
 void main()
 {
-    uint begin = FIRST_INDEX;
-    uint first = dropout_first(begin + LANE);
+    uint invocation = INVOCATION;
+    uint first = dropout_first(invocation);
     divisor sample_vectors = push.sample_vectors;
     uint first_sample = push.first_sample;
     uint stream = push.stream;
@@ -36,7 +36,6 @@ void main()
         word |= bits.x | bits.y | bits.z | bits.w;
         index += NEIGHBOURS;
     }
-    uint words_first = push.part.first / DROPOUT_TURNS;
-    STORE_WORDS(mask, first < push.part.count, words_first + begin, words_first + begin, word)
-    DROP(y, x, begin, word)
+    STORE(mask, first < push.part.count, push.part.first / DROPOUT_TURNS + invocation, word)
+    DROP(y, x, first, word)
 }

@@ -136,16 +136,15 @@ const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
 #define ADD_PAIRS(i) fours##i += pairs##i;
 #define LOAD_RIGHT(i)                                                                                                  \
     vec4 b##i = imageLoad(right, at + int(i % SIDE_BY_SIDE * right_step + i / SIDE_BY_SIDE * shard_step));
-/* A row of the result, which is a k, as a group of lanes has it. */
-#define LINE(group, i)                                                                                                 \
-    mix(TILE_NOWHERE, to + (group * HEIGHT + i) * width, first_k + group * HEIGHT + i < depth * 4)
+/* A row of the result, which is a k. */
+#define LINE(i) mix(TILE_NOWHERE, to + i * width, first_k + i < depth * 4)
 #define STORE_ROW(i) TILE_STORE(y, fours##i, LINE, i)
 /* The row of the result that the ones made, where a group has it, whose k are multiples of 4. */
 #define TAKE_SUM(i, v)                                                                                                 \
     if (v < HEIGHT / 4) {                                                                                              \
         sum = mix(sum, fours##i, bvec4(k + v == depth));                                                               \
     }
-#define SUMS_LINE(group, i) mix(TILE_NOWHERE, 0, depth - (first_k + group * HEIGHT) / 4 < HEIGHT / 4)
+#define SUMS_LINE(i) mix(TILE_NOWHERE, 0, depth - first_k / 4 < HEIGHT / 4)
 
 void main()
 {
@@ -253,13 +252,13 @@ void main()
         }
     }
 
-    uint first_k = (push.first_depth_tile + uniform_number(tile.x)) * (HEIGHT * TILE_GROUPS);
-    uint first_column = (push.first_column_tile + uniform_number(tile.y)) * COLUMN_LANES;
+    uint first_k = ((push.first_depth_tile + tile.x) * TILE_GROUPS + group_lane / COLUMN_LANES) * HEIGHT;
+    uint first_column = (push.first_column_tile + tile.y) * COLUMN_LANES;
     uint panel = PANELS == 1 ? first_column / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4) : 0;
     uint width = PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns;
     uint to = panel * depth * 4 + first_k * width - panel - push.first_vector +
-              uniform_number(gl_WorkGroupID.z) * push.batch.result;
-    TILE_COLUMNS
+              gl_WorkGroupID.z * push.batch.result;
+    TILE_COLUMN
     TILE_UPPER(STORE_ROW)
     if (HEIGHT == 32) {
         TILE_LOWER(STORE_ROW)

@@ -90,7 +90,7 @@ const uint SETS = HEIGHT / COLUMN_LANES;
         gather_load_four(row##set, step, step1, step2, step3, from, a##set##0, a##set##1, a##set##2, a##set##3);       \
     }
 #define EACH_SET(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
-#define LINE(group, i) find_line(first_row + group * HEIGHT + i, end_row, from, columns, product)
+#define LINE(i) find_line(first_row + i, end_row, from, columns, product)
 #define STORE_ROW(i)                                                                                                   \
     TILE_STORE(y, mix(vec4(0), epilogue_apply(s##i + offset, rows, own + i * columns), inside), LINE, i)
 
@@ -186,10 +186,10 @@ void main()
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
 
     uint own = (lane_row - lane) * columns + column; /* a lane's first vector of the output; without SCATTER */
-    uint first_row = push.first_row + uniform_number(tile.x) * (HEIGHT * TILE_GROUPS);
-    uint first_column = uniform_number(tile.y) * COLUMN_LANES;
-    uint product = uniform_number(gl_WorkGroupID.z) * batch.result;
-    TILE_COLUMNS
+    uint first_row = lane_row - lane;
+    uint first_column = tile.y * COLUMN_LANES;
+    uint product = gl_WorkGroupID.z * batch.result;
+    TILE_COLUMN
     TILE_UPPER(STORE_ROW)
     if (HEIGHT == 32) {
         TILE_LOWER(STORE_ROW)

@@ -45,20 +45,17 @@ void main()
     uint fours = (push.matrix_rows + 3) / 4;
     uint columns = push.columns;
 
-    uint first = FIRST_INDEX;
-    uvec3 to = find_square(first / 16);
+    uint index = INVOCATION;
+    uvec3 to = find_square(index / 16);
     uint panel = to.y / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4);
     uint width = panel_width(panel, fours);
     uint corner = panel * push.count * columns * 4 + (to.x * columns + to.z) * 4 * width + to.y - panel;
 #define FOUR_OF(block) ((block) & 3)
 #define COLUMN_OF(block) (((block) & 15) / 4)
-#define TARGET(block)                                                                                                  \
-    mix(NOWHERE, corner + FOUR_OF(block) + COLUMN_OF(block) * 4 * width,                                               \
-        (block) < push.blocks && to.y + FOUR_OF(block) < fours && to.z + COLUMN_OF(block) < columns)
-    PER_LANE(uint, targets, TARGET, first)
+    bool exists = index < push.blocks && to.y + FOUR_OF(index) < fours && to.z + COLUMN_OF(index) < columns;
+    uint target = exists ? corner + FOUR_OF(index) + COLUMN_OF(index) * 4 * width : NOWHERE;
 
-    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint block = min(group * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x, push.blocks - 1);
+    uint block = min(index, push.blocks - 1);
     uvec3 square = find_square(block / 16);
     uint row = min(square.y + FOUR_OF(block), fours - 1);
     uint column = min(square.z + COLUMN_OF(block), columns - 1);
@@ -74,8 +71,8 @@ void main()
     vec4 x2 = imageLoad(x, missing > 1 ? -1 : int(place(from + 2, column, rows, columns, PANELS == 1)));
     vec4 x3 = imageLoad(x, missing > 0 ? -1 : int(place(from + 3, column, rows, columns, PANELS == 1)));
 
-    STORE_AT(y, targets[lane], vec4(x0.x, x1.x, x2.x, x3.x))
-    STORE_AT(y, targets[lane] + width, vec4(x0.y, x1.y, x2.y, x3.y))
-    STORE_AT(y, targets[lane] + 2 * width, vec4(x0.z, x1.z, x2.z, x3.z))
-    STORE_AT(y, targets[lane] + 3 * width, vec4(x0.w, x1.w, x2.w, x3.w))
+    STORE_AT(y, target, vec4(x0.x, x1.x, x2.x, x3.x))
+    STORE_AT(y, target + width, vec4(x0.y, x1.y, x2.y, x3.y))
+    STORE_AT(y, target + 2 * width, vec4(x0.z, x1.z, x2.z, x3.z))
+    STORE_AT(y, target + 3 * width, vec4(x0.w, x1.w, x2.w, x3.w))
 }

@@ -42,17 +42,17 @@ vec4 make_vector(uint row, uint column, uint start, uint channel, out uvec2 word
     return best;
 }
 
-#define MAKE(i)                                                                                                        \
-    {                                                                                                                  \
-        uvec2 words;                                                                                                   \
-        vec4 best = make_vector(row, column + i, start, channel, words);                                               \
-        STORE_AT(y, POOL_PLACE(i), best)                                                                               \
-        if (WIDE == 1) {                                                                                               \
-            STORE_WORD_AT(places, POOL_PLACE(i) * 2, words.x)                                                          \
-            STORE_WORD_AT(places, POOL_PLACE(i) * 2 + 1, words.y)                                                      \
-        } else {                                                                                                       \
-            STORE_WORD_AT(places, POOL_PLACE(i), words.x)                                                              \
-        }                                                                                                              \
+#define MAKE(i) \
+    { \
+        uvec2 words; \
+        vec4 best = make_vector(row, column + i, start, channel, words); \
+        STORE_AT(y, POOL_PLACE(i), best) \
+        if (WIDE == 1) { \
+            STORE_AT(places, POOL_PLACE(i) * 2, words.x) \
+            STORE_AT(places, POOL_PLACE(i) * 2 + 1, words.y) \
+        } else { \
+            STORE_AT(places, POOL_PLACE(i), words.x) \
+        } \
     }
 #define PREPARE
 #include "lib/pool_main.glsl"

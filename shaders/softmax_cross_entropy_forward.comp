@@ -87,8 +87,7 @@ void main()
 {
     uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
     uint lane = SHARERS == 1 ? 0 : gl_LocalInvocationID.x;
-    uint first = SHARERS == 1 ? FIRST_INDEX : group;
-    uint own = SHARERS == 1 ? first + LANE : group;
+    uint own = SHARERS == 1 ? INVOCATION : group;
     uint row = min(own, push.rows - 1);
 
     float best = LOWEST;
@@ -125,6 +124,6 @@ void main()
     bool counts = weight != 0.0; /* what only fills up the batch may hold anything */
     bool exists = lane == 0 && own < push.rows;
     vec4 result = vec4(loss, weight, valid && best_class == place ? weight : 0.0, 0.0);
-    STORE(losses, exists, row, first, counts ? result : vec4(0))
-    STORE(saved, exists, row, first, counts ? vec4(best, log_total, factor, float(place)) : vec4(0))
+    STORE(losses, exists, row, counts ? result : vec4(0))
+    STORE(saved, exists, row, counts ? vec4(best, log_total, factor, float(place)) : vec4(0))
 }

@@ -4,13 +4,12 @@
 #include "winograd.h"
 #include "lib/winograd.glsl"
 #include "lib/winograd_image.glsl"
-#define EPILOGUE_ID 2
+#define EPILOGUE_ID 1
 #define EPILOGUE_ROWS 3
 #define EPILOGUE_RESIDUAL 4
 #include "lib/epilogue.glsl"
 
 layout(constant_id = 0) const uint HAS_BIAS = 0;
-layout(constant_id = 1) const uint SIDE_BY_SIDE = 0; /* CPUs. 1: all lanes of a register are in the same tile */
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer tiles;
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer bias; /* not read without HAS_BIAS */
@@ -21,10 +20,9 @@ OUTPUT(2, y)
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3) LOAD(i, 4) LOAD(i, 5)                                                  \
     vec4 r##i##0, r##i##1, r##i##2, r##i##3;                                                                           \
     winograd_output(m##i##0, m##i##1, m##i##2, m##i##3, m##i##4, m##i##5, r##i##0, r##i##1, r##i##2, r##i##3);
-#define PLACE(i, j) SIDE_BY_SIDE == 1 ? row[0][i] + column[0][j] + lane : row[lane][i] + column[lane][j]
 #define OWN(i, j) own + (i * push.width + j) * push.vectors.value
 #define WRITE(i, j)                                                                                                    \
-    STORE_AT(y, PLACE(i, j), mix(vec4(0), epilogue_apply(y##i##j + offset, rows, OWN(i, j)), inside))
+    STORE_AT(y, row[i] + column[j], mix(vec4(0), epilogue_apply(y##i##j + offset, rows, OWN(i, j)), inside))
 #define WRITE_COLUMN(j)                                                                                                \
     vec4 y0##j, y1##j, y2##j, y3##j;                                                                                   \
     winograd_output(r0##j, r1##j, r2##j, r3##j, r4##j, r5##j, y0##j, y1##j, y2##j, y3##j);                             \
@@ -48,10 +46,9 @@ uvec4 column_places(uint index)
 
 void main()
 {
-    uint first = FIRST_INDEX;
-    PER_LANE(uvec4, row, row_places, first)
-    PER_LANE(uvec4, column, column_places, first)
-    uint from = first + LANE;
+    uint from = INVOCATION;
+    uvec4 row = row_places(from);
+    uvec4 column = column_places(from);
     uint count = push.count;
     spot at = find_spot(from);
     uint vector = at.vector;

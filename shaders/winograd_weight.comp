@@ -13,23 +13,18 @@ OUTPUT(1, products)
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2)                                                                                   \
     vec4 r##i##0, r##i##1, r##i##2, r##i##3, r##i##4, r##i##5;                                                         \
     winograd_weight(g##i##0, g##i##1, g##i##2, r##i##0, r##i##1, r##i##2, r##i##3, r##i##4, r##i##5);
-#define WRITE(i, j) STORE_AT(products, to[lane] + (i * 6 + j) * count, u##i##j)
+#define WRITE(i, j) STORE_AT(products, to + (i * 6 + j) * count, u##i##j)
 #define WRITE_COLUMN(j)                                                                                                \
     vec4 u0##j, u1##j, u2##j, u3##j, u4##j, u5##j;                                                                     \
     winograd_weight(r0##j, r1##j, r2##j, u0##j, u1##j, u2##j, u3##j, u4##j, u5##j);                                    \
     WRITE(0, j) WRITE(1, j) WRITE(2, j) WRITE(3, j) WRITE(4, j) WRITE(5, j)
 
-uint place_in_products(uint index)
-{
-    return index < push.count ? index : NOWHERE;
-}
-
 void main()
 {
-    uint first = FIRST_INDEX;
-    PER_LANE(uint, to, place_in_products, first)
-    spot at = find_spot(first + LANE);
+    uint index = INVOCATION;
+    spot at = find_spot(index);
     uint count = push.count;
+    uint to = index < count ? index : NOWHERE;
 
     LOAD_ROW(0)
     LOAD_ROW(1)

@@ -13,25 +13,18 @@ OUTPUT(1, gradient)
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3) LOAD(i, 4) LOAD(i, 5)                                                  \
     vec4 r##i##0, r##i##1, r##i##2;                                                                                    \
     winograd_weight_gradient(u##i##0, u##i##1, u##i##2, u##i##3, u##i##4, u##i##5, r##i##0, r##i##1, r##i##2);
-#define WRITE(i, j) STORE_AT(gradient, to[lane].x + (i * 3 + j) * to[lane].y, g##i##j)
+#define WRITE(i, j) STORE_AT(gradient, to + (i * 3 + j) * at.step, g##i##j)
 #define WRITE_COLUMN(j)                                                                                                \
     vec4 g0##j, g1##j, g2##j;                                                                                          \
     winograd_weight_gradient(r0##j, r1##j, r2##j, r3##j, r4##j, r5##j, g0##j, g1##j, g2##j);                           \
     WRITE(0, j) WRITE(1, j) WRITE(2, j)
 
-/* Of kernel position 0, and from one to the next. */
-uvec2 places_in_weights(uint index)
-{
-    spot at = find_spot(index);
-    return uvec2(index < push.count ? at.weights : NOWHERE, at.step);
-}
-
 void main()
 {
-    uint first = FIRST_INDEX;
-    PER_LANE(uvec2, to, places_in_weights, first)
-    uint from = first + LANE;
+    uint from = INVOCATION;
+    spot at = find_spot(from);
     uint count = push.count;
+    uint to = from < count ? at.weights : NOWHERE;
 
     LOAD_ROW(0)
     LOAD_ROW(1)

@@ -133,8 +133,6 @@ static enum status make(struct tape *tape, const struct grouped *grouped, const 
     dispatch.constants[2] = bindings->bias != NULL;
     grouped_set_window(grouped, &dispatch);
     epilogue_add(&dispatch, dispatch.constant_count, bindings->epilogue);
-    struct shape made = direction == FORWARD ? grouped->output : grouped->input;
-    dispatch.constants[dispatch.constant_count++] = shape_stride(made) / 4 % tape->lanes == 0; /* GPUs: unused */
     dispatch.bindings[dispatch.binding_count++] = bindings->result;
     return direction == FORWARD ? make_image(tape, grouped->output, grouped->input, rows, dispatch)
                                 : make_image(tape, grouped->input, grouped->output, rows, dispatch);
@@ -178,7 +176,6 @@ enum status depthwise_sum_chunks(struct tape *tape, const struct grouped *groupe
         .kernel = "conv2d_depthwise_weight", .bindings = {input, output_gradient, sums}, .binding_count = 3};
     dispatch.constants[1] = (uint32_t)rows;
     grouped_set_window(grouped, &dispatch);
-    dispatch.constants[dispatch.constant_count++] = vectors % tape->lanes == 0; /* GPUs: unused */
     for (int64_t first = 0; first < total; first += most) {
         int64_t count = total - first < most ? total - first : most;
         struct conv2d_depthwise_weight_push push = {.count = (uint)(count * vectors),

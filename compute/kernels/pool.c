@@ -91,8 +91,7 @@ enum status pool_dispatch(const struct layer *layer, struct tape *tape, const st
                                       (uint32_t)stride(options, 0),
                                       (uint32_t)stride(options, 1),
                                       aligned,
-                                      variant,
-                                      push.channels.value % (uint32_t)tape->lanes == 0}; /* GPUs: unused */
+                                      variant};
         memcpy(one.constants, constants, sizeof constants);
         one.constant_count = COUNT_OF(constants);
         push.part = (struct range){(uint)(first * line_invocations), (uint)(count * line_invocations)};

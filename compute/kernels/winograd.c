@@ -227,8 +227,8 @@ static enum status convolve_chunk(struct tape *tape, const struct winograd *wino
                      bindings->bias != NULL ? *bindings->bias : bindings->weight,
                      binding_part(bindings->result, chunk->first_sample * sample, chunk->samples * sample)},
         .binding_count = 3,
-        .constants = {bindings->bias != NULL, outputs / 4 % tape->lanes == 0}};
-    epilogue_add(&dispatch, 2, bindings->epilogue);
+        .constants = {bindings->bias != NULL}};
+    epilogue_add(&dispatch, 1, bindings->epilogue);
     return add_image_kernel(tape, winograd, chunk, winograd->output, dispatch);
 }
 

@@ -280,12 +280,6 @@ static struct batch_norm_block_push make_block_push(const struct layer *layer, c
     };
 }
 
-/* Whether lanes of CPUs must ask one by one for where a shard ends. */
-static bool has_short_lines(const struct batch_norm_block_push *push)
-{
-    return push->last_line != push->line.value;
-}
-
 /*
  * Appends a kernel that makes `made`, its last binding, block by block, in dispatches that keep to the limit of storage
  * buffers.
@@ -330,8 +324,8 @@ static enum status forward(const struct layer *layer, struct tape *tape)
     struct dispatch dispatch = {.kernel = "batch_norm_forward",
                                 .bindings = {tape_bind(tape, tape_input(tape, layer, 0), ACCESS_READ)},
                                 .binding_count = 5,
-                                .constants = {is_affine(layer), !training, has_short_lines(&push)}};
-    epilogue_add_residual(&dispatch, 3, tape_epilogue(tape));
+                                .constants = {is_affine(layer), !training}};
+    epilogue_add_residual(&dispatch, 2, tape_epilogue(tape));
     if (training) {
         struct statistics_rows rows;
         TRY(take_statistics(layer, tape, &extent, &rows));
@@ -432,8 +426,8 @@ static enum status backward(const struct layer *layer, struct tape *tape)
                                              tape_bind(tape, sums[0], ACCESS_READ),
                                              tape_bind(tape, sums[1], ACCESS_READ), bind_output(layer, tape)},
                                 .binding_count = 8,
-                                .constants = {is_affine(layer), has_short_lines(&push)}};
-    epilogue_add_map(&dispatch, 2, tape_epilogue(tape));
+                                .constants = {is_affine(layer)}};
+    epilogue_add_map(&dispatch, 1, tape_epilogue(tape));
     if (is_affine(layer)) {
         dispatch.bindings[4] = tape_parameter(tape, layer, WEIGHT);
     }

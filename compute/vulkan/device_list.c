@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/vulkan/cpu_driver/cpu_driver.h"
 
 enum { MIN_GPU_SHARED_MEMORY = 16384, MIN_GPU_INVOCATIONS = 256 };
 

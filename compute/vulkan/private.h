@@ -131,14 +131,6 @@ void validation_end(struct validation *validation, VkInstance instance);
 /* Gives an object a name that messages show. */
 void validation_name(struct vulkan_engine *engine, VkObjectType type, uint64_t handle, const char *name);
 
-/* --- cpu_driver.c, cpu_driver_fma.c ------------------------------------------------------------------------------ */
-
-/* Sets up Mesa's driver for CPUs, before an instance loads it; what the user has set stays. */
-void cpu_driver_prepare(void);
-/* The part of it that lets the driver fuse multiply-adds where the processor can, unless LEMNOS_FMA=off. */
-void cpu_driver_fuse(void);
-bool cpu_driver_fuses(void);
-
 /* --- shader_cache.c --------------------------------------------------------------------------------------------- */
 
 /* Sets the environment that Mesa's drivers read, where the user did not: before the instance is made. */

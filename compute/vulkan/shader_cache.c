@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "compute/vulkan/cpu_driver/cpu_driver.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -45,13 +46,16 @@ static bool make_common_place(char path[PATH_SIZE])
 
 /*
  * A folder of its own inside `path` for what Mesa does not tell apart, as it does drivers and their versions: kernels
- * compiled for registers of another width, and those whose multiply-adds are fused.
+ * compiled for registers of another width, those whose multiply-adds are fused, and those that load and store whole
+ * registers.
  */
 static bool add_folder(char path[PATH_SIZE], const char *width)
 {
-    char folder[64];
-    snprintf(folder, sizeof folder, "/lemnos%s%.8s%s%s", width != NULL ? "-" : "", width != NULL ? width : "",
-             width != NULL ? "-bits" : "", cpu_driver_fuses() ? "-fma" : "");
+    char folder[96];
+    const char *vectors = cpu_driver_vectors();
+    snprintf(folder, sizeof folder, "/lemnos%s%.8s%s%s%s%s", width != NULL ? "-" : "", width != NULL ? width : "",
+             width != NULL ? "-bits" : "", cpu_driver_fuses() ? "-fma" : "", vectors != NULL ? "-vectors-" : "",
+             vectors != NULL ? vectors : "");
     size_t length = strlen(path);
     size_t added = strlen(folder);
     if (length >= added && strcmp(path + length - added, folder) == 0) {
@@ -68,7 +72,7 @@ void shader_cache_place(void)
 {
     char path[PATH_SIZE];
     const char *width = getenv("LP_NATIVE_VECTOR_WIDTH");
-    bool own = width != NULL || cpu_driver_fuses();
+    bool own = width != NULL || cpu_driver_fuses() || cpu_driver_vectors() != NULL;
     bool found = find_place(path);
     if (found && !own) {
         return; /* Mesa finds it too */

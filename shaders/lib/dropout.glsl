@@ -16,20 +16,19 @@ uint dropout_first(uint invocation)
     return invocation / NEIGHBOURS * (NEIGHBOURS * DROPOUT_TURNS) + invocation % NEIGHBOURS;
 }
 
-/* made = scale * given, or 0 where the bit in `word` is: the vectors of an invocation whose register begins at `begin`. */
-#define DROP(made, given, begin, word)                                                                                 \
-    DROP_TURN(made, given, begin, word, 0)                                                                             \
-    DROP_TURN(made, given, begin, word, 1)                                                                             \
-    DROP_TURN(made, given, begin, word, 2)                                                                             \
-    DROP_TURN(made, given, begin, word, 3)                                                                             \
-    DROP_TURN(made, given, begin, word, 4)                                                                             \
-    DROP_TURN(made, given, begin, word, 5)                                                                             \
-    DROP_TURN(made, given, begin, word, 6)                                                                             \
-    DROP_TURN(made, given, begin, word, 7)
-#define DROP_TURN(made, given, begin, word, turn)                                                                      \
+/* made = scale * given, or 0 where the bit in `word` is: the vectors of an invocation, from its first on. */
+#define DROP(made, given, first, word)                                                                                 \
+    DROP_TURN(made, given, first, word, 0)                                                                             \
+    DROP_TURN(made, given, first, word, 1)                                                                             \
+    DROP_TURN(made, given, first, word, 2)                                                                             \
+    DROP_TURN(made, given, first, word, 3)                                                                             \
+    DROP_TURN(made, given, first, word, 4)                                                                             \
+    DROP_TURN(made, given, first, word, 5)                                                                             \
+    DROP_TURN(made, given, first, word, 6)                                                                             \
+    DROP_TURN(made, given, first, word, 7)
+#define DROP_TURN(made, given, first, word, turn)                                                                      \
     {                                                                                                                  \
-        uint at = dropout_first((begin) + LANE) + turn * NEIGHBOURS;                                                   \
+        uint at = first + turn * NEIGHBOURS;                                                                           \
         bvec4 kept = notEqual(uvec4(word) & (uvec4(1, 2, 4, 8) << turn * 4), uvec4(0));                                \
-        STORE(made, at < push.part.count, at, (begin) * DROPOUT_TURNS + turn * NEIGHBOURS,                             \
-              mix(vec4(0), push.scale * imageLoad(given, int(at)), kept))                                              \
+        STORE(made, at < push.part.count, at, mix(vec4(0), push.scale * imageLoad(given, int(at)), kept))              \
     }

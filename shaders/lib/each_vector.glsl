@@ -18,7 +18,7 @@ const uint NEIGHBOURS = 8;
     if (TURNS > turn) {                                                                                                \
         uint at = first + lane + turn * NEIGHBOURS;                                                                    \
         uint made = min(at, count - 1);                                                                                \
-        STORE(RESULT, at < count, at, to + turn * NEIGHBOURS, make_vector(push.part.first + made, made))               \
+        STORE(RESULT, at < count, at, make_vector(push.part.first + made, made))                                       \
     }
 
 void main()
@@ -34,7 +34,6 @@ void main()
 #endif
     /* What a subgroup of a CPU makes is one piece: its turns go through memory in order. */
     uint first = (group * (RANGE_LOCAL_SIZE / NEIGHBOURS) + neighbours) * (NEIGHBOURS * TURNS);
-    uint to = uniform_number(first);
     MAKE_VECTOR(0)
     MAKE_VECTOR(1)
     MAKE_VECTOR(2)

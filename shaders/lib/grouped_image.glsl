@@ -27,5 +27,5 @@ uvec2 find_target(uint index)
     return uvec2(to, index < push.count ? push.made_width - made.first : 0);
 }
 
-/* Of a lane's vector of column t. */
-#define MADE_PLACE(t) mix(NOWHERE, targets[lane].x + t * push.made_vectors.value, t < targets[lane].y)
+/* Of column t. */
+#define MADE_PLACE(t) mix(NOWHERE, target.x + t * push.made_vectors.value, t < target.y)

@@ -8,7 +8,6 @@ layout(constant_id = 1) const uint KERNEL_WIDTH = 1;
 layout(constant_id = 2) const uint STRIDE_HEIGHT = 1;
 layout(constant_id = 3) const uint STRIDE_WIDTH = 1;
 layout(constant_id = 4) const uint ALIGNED = 0; /* 1: a window begins where an invocation's columns do */
-layout(constant_id = 6) const uint SIDE_BY_SIDE = 0; /* CPUs. 1: all lanes of a register are at the same positions */
 
 /* Windows that may cover one position, along a column. */
 const uint COVER_HEIGHT = (KERNEL_HEIGHT + STRIDE_HEIGHT - 1) / STRIDE_HEIGHT;
@@ -38,6 +37,5 @@ uvec2 pool_find(uint invocation)
     return uvec2(at, invocation < push.part.count ? push.width - made.column : 0);
 }
 
-/* Of a lane's vector of column + i. */
-#define POOL_FOUND (SIDE_BY_SIDE == 1 ? places_made[0] + uvec2(lane, 0) : places_made[lane])
-#define POOL_PLACE(i) mix(NOWHERE, POOL_FOUND.x + i * push.channels.value, i < POOL_FOUND.y)
+/* Of column + i, in pool_main.glsl. */
+#define POOL_PLACE(i) mix(NOWHERE, target.x + i * push.channels.value, i < target.y)

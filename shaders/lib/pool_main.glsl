@@ -6,10 +6,8 @@
  */
 void main()
 {
-    PER_LANE(uvec2, places_made, pool_find, FIRST_INDEX)
-    uint workgroup = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint invocation = min(workgroup * RANGE_LOCAL_SIZE + gl_LocalInvocationID.x, push.part.count - 1);
-    pool_position made = pool_locate(invocation);
+    uvec2 target = pool_find(INVOCATION);
+    pool_position made = pool_locate(min(INVOCATION, push.part.count - 1));
     uint row = made.row;
     uint column = made.column;
     uint channel = made.channel;

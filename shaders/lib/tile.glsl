@@ -10,8 +10,9 @@
  *   constant indices, which are one instruction; anything that is only uniform in fact would be loaded lane by lane.
  * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
  *   in registers for all 16 products (TILE_APART); sums beyond that live on the stack, touched once a turn of the loop.
- * - A load from memory costs as much as 70 multiply-adds of a register (its lanes' addresses are taken out of their
- *   register one by one, and what they find is transposed): a tile of 32 rows needs half the loads of right operands.
+ * - A load whose lanes' places do not lie side by side costs as much as 70 multiply-adds of a register (their addresses
+ *   are taken out of it one by one, and what they find is transposed), one whose places do as much as 20: a tile of 32
+ *   rows needs half the loads of right operands.
  * - A turn of 16 and not 8 products: a loop's variables are blended under the execution mask at the end of every turn.
  * - Loops end at their foot: a driver that masks lanes runs a turn whose condition fails at the head to its end, for
  *   nothing. They have the condition at their head as well: so the sums behind a loop are its variables, and each is
@@ -84,40 +85,12 @@ uvec2 tile_place(tile_order order)
     return uvec2(block * order.rows + rest - column * rows, column);
 }
 
-/* TO(name, lane, its group and place in it where groups have 8 lanes, the same where they have 4) for all lanes. */
-#define TILE_EACH_LANE(TO, name)                                                                                       \
-    TO(name, 0, 0, 0, 0, 0) TO(name, 1, 0, 1, 0, 1) TO(name, 2, 0, 2, 0, 2) TO(name, 3, 0, 3, 0, 3)                    \
-    TO(name, 4, 0, 4, 1, 0) TO(name, 5, 0, 5, 1, 1) TO(name, 6, 0, 6, 1, 2) TO(name, 7, 0, 7, 1, 3)                    \
-    if (LANES == 16) {                                                                                                 \
-        TO(name, 8, 1, 0, 2, 0) TO(name, 9, 1, 1, 2, 1) TO(name, 10, 1, 2, 2, 2) TO(name, 11, 1, 3, 2, 3)              \
-        TO(name, 12, 1, 4, 3, 0) TO(name, 13, 1, 5, 3, 1) TO(name, 14, 1, 6, 3, 2) TO(name, 15, 1, 7, 3, 3)            \
-    }
-#define TILE_STORE_LANE(name, lane, group8, lane8, group4, lane4) STORE_LANE(name, line0 + column##lane, bits, lane)
-#define TILE_STORE_GROUPED(name, lane, group8, lane8, group4, lane4)                                                   \
-    STORE_LANE(name, mix(line##group4 + column##lane4, line##group8 + column##lane8, COLUMN_LANES == 8), bits, lane)
-/*
- * Writes row i of every group to the buffer `name`: `value` is a lane's vector, LINE(group, i) where the row begins,
- * TILE_NOWHERE if it is not to be written. TILE_COLUMNS is said once before.
- */
-#define TILE_STORE(name, value, LINE, i)                                                                               \
-    {                                                                                                                  \
-        u64vec2 bits = store_pack(value);                                                                              \
-        uint line0 = LINE(0, i);                                                                                       \
-        if (TILE_GROUPS == 1) {                                                                                        \
-            TILE_EACH_LANE(TILE_STORE_LANE, name)                                                                      \
-        } else {                                                                                                       \
-            uint line1 = LINE(1, i);                                                                                   \
-            uint line2 = TILE_NOWHERE;                                                                                 \
-            uint line3 = TILE_NOWHERE;                                                                                 \
-            if (TILE_GROUPS == 4) {                                                                                    \
-                line2 = LINE(2, i);                                                                                    \
-                line3 = LINE(3, i);                                                                                    \
-            }                                                                                                          \
-            TILE_EACH_LANE(TILE_STORE_GROUPED, name)                                                                   \
-        }                                                                                                              \
-    }
 /* Behind every buffer, also twice and with a place in a buffer added, and in bytes still below 2^32. */
 const uint TILE_NOWHERE = 0x07000000;
-#define TILE_COLUMN(i) uint column##i = mix(TILE_NOWHERE, first_column + i, first_column + i < columns);
+/*
+ * Writes row i of one's group to the buffer `name`: `value` is one's vector of it, LINE(i) where the row begins, TILE_NOWHERE
+ * if it is not to be written. TILE_COLUMN is said once before.
+ */
+#define TILE_STORE(name, value, LINE, i) name[LINE(i) + own_column] = value;
 /* From first_column and columns, in vectors. */
-#define TILE_COLUMNS TILE_UPPER(TILE_COLUMN)
+#define TILE_COLUMN uint own_column = mix(TILE_NOWHERE, first_column + lane, first_column + lane < columns);

@@ -93,22 +93,22 @@ update_four update_move(uint at, update_group group, update_scalars now)
 }
 
 #if UPDATE_SLOTS > 1
-#define UPDATE_STORE_SLOTS(exists, at, to, four)                                                                       \
-    STORE(new_slots0, exists, at, to, four.slots[0])                                                                   \
-    STORE(new_slots1, exists, at, to, four.slots[1])
+#define UPDATE_STORE_SLOTS(exists, at, four)                                                                       \
+    STORE(new_slots0, exists, at, four.slots[0])                                                                   \
+    STORE(new_slots1, exists, at, four.slots[1])
 #else
-#define UPDATE_STORE_SLOTS(exists, at, to, four) STORE(new_slots0, exists, at, to, four.slots[0])
+#define UPDATE_STORE_SLOTS(exists, at, four) STORE(new_slots0, exists, at, four.slots[0])
 #endif
 
 #define UPDATE(turn)                                                                                                   \
     {                                                                                                                  \
         uint at = first + turn * NEIGHBOURS;                                                                           \
         if (turn * NEIGHBOURS % UPDATE_GROUP_FOURS == 0) {                                                             \
-            group = update_group_of(to + turn * NEIGHBOURS);                                                           \
+            group = update_group_of(at);                                                                               \
         }                                                                                                              \
         update_four four = update_move(at, group, now);                                                                \
-        STORE(new_values, true, at, to + turn * NEIGHBOURS, four.value)                                                \
-        UPDATE_STORE_SLOTS(group.is_buffer == 0, at, to + turn * NEIGHBOURS, four)                                     \
+        STORE(new_values, true, at, four.value)                                                                        \
+        UPDATE_STORE_SLOTS(group.is_buffer == 0, at, four)                                                             \
     }
 
 void main()
@@ -116,7 +116,6 @@ void main()
     uint workgroup = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
     uint piece = workgroup * (UPDATE_INVOCATIONS / NEIGHBOURS) + gl_LocalInvocationID.x / NEIGHBOURS;
     uint first = piece * (NEIGHBOURS * UPDATE_FOURS) + gl_LocalInvocationID.x % NEIGHBOURS;
-    uint to = uniform_number(first);
     update_scalars now = update_read_scalars();
     update_group group;
     UPDATE(0)

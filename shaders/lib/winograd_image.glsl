@@ -23,8 +23,3 @@ spot find_spot(uint index)
     return spot(sample_index, (line - sample_index * push.tiles_height.value) * WINOGRAD_TILE,
                 (tile - line * push.tiles_width.value) * WINOGRAD_TILE, vector);
 }
-
-uint place_in_tiles(uint index)
-{
-    return index < push.count ? index : NOWHERE;
-}

@@ -1,5 +1,5 @@
 /* Mesa's driver for CPUs takes its settings from the environment, once, when it is loaded. */
-#include "compute/vulkan/private.h"
+#include "compute/vulkan/cpu_driver/cpu_driver.h"
 
 #include <stdlib.h>
 
@@ -26,4 +26,5 @@ void cpu_driver_prepare(void)
         setenv("LP_NATIVE_VECTOR_WIDTH", "512", 0);
     }
     cpu_driver_fuse();
+    cpu_driver_vectorise();
 }

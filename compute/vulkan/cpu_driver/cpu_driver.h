@@ -1,0 +1,25 @@
+/*
+ * What the program makes of Mesa's driver for CPUs: settings, and better code from the LLVM that it calls. All of it
+ * leaves other drivers alone.
+ */
+#ifndef COMPUTE_VULKAN_CPU_DRIVER_CPU_DRIVER_H
+#define COMPUTE_VULKAN_CPU_DRIVER_CPU_DRIVER_H
+
+#include <stdbool.h>
+
+/* Sets up Mesa's driver for CPUs, before an instance loads it; what the user has set stays. */
+void cpu_driver_prepare(void);
+/* The part of it that lets the driver fuse multiply-adds where the processor can, unless LEMNOS_FMA=off. */
+void cpu_driver_fuse(void);
+bool cpu_driver_fuses(void);
+/* The part of it that lets kernels load and store whole registers, unless LEMNOS_VECTORS=off. */
+void cpu_driver_vectorise(void);
+/* Tells kernels compiled so from others; NULL: they are not. */
+const char *cpu_driver_vectors(void);
+/* What this process compiled, as far as the driver's LLVM is within reach: kernels, and what was rewritten in them. */
+struct cpu_driver_counts {
+    unsigned kernels, loads, stores;
+};
+struct cpu_driver_counts cpu_driver_count(void);
+
+#endif
