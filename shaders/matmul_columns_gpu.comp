@@ -8,6 +8,9 @@
  * holds -0, which added to anything changes no bit of it. The tile must be one of 4 x 4 sums.
  * SPLIT, for outputs of too few tiles: every part of every shard is summed into an output of its own, and other kernels
  * add the parts in order and the shards as the tree.
+ *
+ * SUMS: the gradient of a bias, sums[n] = sum over rows of right[row][n], in the same way. It is what products with a
+ * column of ones come to, which stands behind the left operand's last.
  */
 #include "matmul_gpu.h"
 #include "lib/gather.glsl"
@@ -15,11 +18,16 @@
 
 layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
 layout(constant_id = 3) const uint SPLIT = 0;
+layout(constant_id = 4) const uint SUMS = 0;
 
 layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
 layout(std430, binding = 2) writeonly restrict buffer Output
 {
     vec4 y[];
+};
+layout(std430, binding = 3) writeonly restrict buffer Sums /* not written without SUMS */
+{
+    vec4 sums[];
 };
 layout(push_constant) uniform Push
 {
@@ -63,6 +71,9 @@ shared vec4 right_tile[STEP * COLUMN_VECTORS]; /* [row][vector of columns] */
 void store(uint vector, uint component, uint column, uint depth, vec4 sum)
 {
     uint columns = push.columns;
+    if (SUMS == 1 && vector == depth && component == 0 && column < columns) {
+        sums[gl_WorkGroupID.z * columns + column] = sum;
+    }
     if (vector >= depth || column >= columns) {
         return;
     }
@@ -124,6 +135,9 @@ void main()
             bool right_exists = row + right_row < end && right_column < columns && brings_right;
             gather_row brought = gather_find(row + left_row, left_exists, left_skipped, from);
             vec4 left_brought = left_exists ? load_left(brought, step, from) : vec4(0);
+            if (SUMS == 1 && left_vector == depth) {
+                left_brought.x = 1.0; /* also for rows that do not exist, where the right operand is 0 */
+            }
             uint right_texel = (row + right_row) * columns + right_column + right_skipped;
             vec4 right_brought = right_exists ? imageLoad(right, int(right_texel)) : vec4(0);
             barrier(); /* the turn before has been read */

@@ -102,7 +102,7 @@ static double turn_cost(const struct tape *tape, const struct matmul_tile *tile,
     return (double)(tile->height * ROW + (left + MATMUL_STEP) * (uint32_t)tape->lanes * LOAD_LANE);
 }
 
-static struct matmul_tile find_tile(const struct tape *tape, int64_t rows, int64_t columns, uint32_t kind, bool room)
+struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t columns, uint32_t kind)
 {
     enum { MAX_LEFT_LOADS = 64 }; /* more take the driver a tenth of a second to translate, at every start */
     struct matmul_tile best = {0};
@@ -115,23 +115,13 @@ static struct matmul_tile find_tile(const struct tape *tape, int64_t rows, int64
                                        .column_lanes = column_lanes};
             double count = (double)(divide_up_count(rows, tile.rows) * divide_up_count(columns, tile.columns));
             double cost = count * turn_cost(tape, &tile, kind);
-            if (cost < best_cost && left_loads(&tile, kind) <= MAX_LEFT_LOADS && !(room && rows % tile.rows == 0)) {
+            if (cost < best_cost && left_loads(&tile, kind) <= MAX_LEFT_LOADS) {
                 best = tile;
                 best_cost = cost;
             }
         }
     }
     return best;
-}
-
-struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t columns, uint32_t kind)
-{
-    return find_tile(tape, rows, columns, kind, false);
-}
-
-struct matmul_tile matmul_tile_with_room(const struct tape *tape, int64_t rows, int64_t columns, uint32_t kind)
-{
-    return find_tile(tape, rows, columns, kind, true);
 }
 
 tile_order matmul_order(const struct tape *tape, int64_t row_tiles, int64_t column_tiles, int64_t size)

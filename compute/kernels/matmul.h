@@ -98,9 +98,9 @@ struct matmul_gradient {
 };
 
 /*
- * Whether the kernel for the gradient of weights may make the sums of right's rows too, for it costs less than another
- * pass over them: class cpu, where the last tile of the depth has room for a row more. They are then in the order of
- * the rows. It follows from the shapes, so it is the same on every rank.
+ * Whether the kernel for the gradient of weights makes the sums of right's rows too, for it costs less than another
+ * pass over them: where the last tile of the depth has room for a row more. They are then summed as the weights'
+ * gradient is. It follows from the shapes and the class, so it is the same on every rank.
  */
 bool matmul_sums_fit(const struct tape *tape, const struct matmul_gradient *params);
 

@@ -15,8 +15,9 @@ struct dispatch matmul_columns_dispatch(const char *kernel, const struct matmul_
     double sums = (double)matmul_products(params->batch_count) * params->left.useful_depth * (double)params->columns;
     struct dispatch dispatch = {
         .kernel = kernel,
-        .bindings = {params->left.tensor, params->right, params->output},
-        .binding_count = 3,
+        .bindings = {params->left.tensor, params->right, params->output,
+                     params->sums != NULL ? *params->sums : params->output}, /* something must be bound */
+        .binding_count = 4,
         .constants = {params->left.kind, matmul_is_whole(&params->left), params->layout == RIGHT_PANELS},
         .flops = 2.0 * share * sums * (double)rows->shards * (double)rows->shard_rows};
     if (tiles->vector_count < vectors) {
@@ -60,8 +61,6 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
     dispatch.constants[6] = tile->column_lanes;
     dispatch.constants[7] = params->sums != NULL;
     dispatch.constant_count = 8;
-    /* Something must be bound. */
-    dispatch.bindings[dispatch.binding_count++] = params->sums != NULL ? *params->sums : dispatch.bindings[2];
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
     dispatch.groups[2] = (uint32_t)matmul_products(params->batch_count);
@@ -75,20 +74,17 @@ bool matmul_columns_fits(const struct row_range *rows)
 
 bool matmul_sums_fit(const struct tape *tape, const struct matmul_gradient *params)
 {
-    enum { TILE_ROWS = 32 }; /* tiles have a multiple of so many; but the lowest, of which none is asked then */
+    int64_t tile_rows = tape->device_class == CLASS_CPU ? 32 : MATMUL_GPU_TILE_ROWS; /* or a multiple, most often */
     struct row_range most = {.shards = PIECE_MAX_SHARDS, .shard_rows = params->shard_rows};
     int64_t size = params->left.depth * round_up_count(params->columns, 4) * (int64_t)sizeof(float);
-    return tape->device_class == CLASS_CPU && params->left.depth % TILE_ROWS != 0 && matmul_columns_fits(&most) &&
-           size <= DISPATCH_MAX_STORAGE;
+    return params->left.depth % tile_rows != 0 && matmul_columns_fits(&most) && size <= DISPATCH_MAX_STORAGE;
 }
 
 enum status matmul_columns(struct tape *tape, const struct matmul_columns *params)
 {
     assert(matmul_columns_fits(&params->rows));
     bool is_cpu = tape->device_class == CLASS_CPU;
-    struct matmul_tile tile = params->sums != NULL
-                                  ? matmul_tile_with_room(tape, params->left.depth, params->columns, params->left.kind)
-                                  : matmul_tile(tape, params->left.depth, params->columns, params->left.kind);
+    struct matmul_tile tile = matmul_tile(tape, matmul_columns_rows(params), params->columns, params->left.kind);
     int64_t tile_rows = is_cpu ? tile.rows : MATMUL_GPU_TILE_ROWS;
     int64_t tile_columns = is_cpu ? tile.columns : MATMUL_GPU_TILE_COLUMNS;
     /* As many dispatches as the limit of storage buffers asks for. */
@@ -104,8 +100,10 @@ enum status matmul_columns(struct tape *tape, const struct matmul_columns *param
         int64_t width = columns - n < step ? columns - n : step;
         for (int64_t k = 0; k < depth; k += depth_step) {
             int64_t height = depth - k < depth_step ? depth - k : depth_step;
+            assert(params->sums == NULL || (height == depth && width == columns));
             struct tile_range tiles = {.first_depth = k / tile_rows,
-                                       .depth_count = divide_up_count(height, tile_rows),
+                                       .depth_count =
+                                           divide_up_count(height + matmul_columns_rows(params) - depth, tile_rows),
                                        .first_column = n / tile_columns,
                                        .column_count = divide_up_count(width, tile_columns),
                                        .first_vector = (n * depth + k * width) / 4,

@@ -199,6 +199,7 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
                                            .part_rows = (uint)(split != NULL ? split->length : rows->shard_rows)};
     struct dispatch dispatch = matmul_columns_dispatch("matmul_columns_gpu", params, tiles);
     dispatch.constants[3] = split != NULL;
+    dispatch.constants[4] = params->sums != NULL;
     set_tile(&dispatch, tile);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
@@ -234,43 +235,37 @@ bool matmul_gpu_splits(const struct matmul_gradient *params)
            split.parts <= MAX_PARTS && PIECE_MAX_SHARDS * split.parts * size <= DISPATCH_MAX_STORAGE;
 }
 
-static enum status add_column_parts(struct tape *tape, const struct matmul_gradient *params, const struct split *split,
-                                    const struct row_range *rows, struct binding output)
+/* Where a kernel puts what becomes `output`, of `count` floats: there, or every part of every shard into scratch. */
+static enum status place_parts(struct tape *tape, const char *name, const struct split *split,
+                               const struct row_range *rows, int64_t count, struct binding output,
+                               struct binding *parts)
 {
-    const struct gpu_tile *tile = tuned_tile(tape, split->tile, split->length);
-    struct matmul_columns product = {.left = params->left,
-                                     .right = params->right,
-                                     .columns = params->columns,
-                                     .rows = *rows,
-                                     .output = output,
-                                     .layout = RIGHT_PANELS};
-    struct tile_range all = {.depth_count = divide_up_count(params->left.depth, tile->rows),
-                             .column_count = divide_up_count(params->columns, tile->columns),
-                             .vector_count = params->left.depth * vectors_of(params->columns)};
-    return add_columns(tape, &product, &all, tile, split);
+    *parts = output;
+    if (rows->shards * split->parts == 1) {
+        return STATUS_OK;
+    }
+    int scratch;
+    TRY(tape_scratch(tape, name, (uint64_t)(rows->shards * split->parts * count) * sizeof(float), &scratch));
+    *parts = tape_bind(tape, scratch, ACCESS_WRITE);
+    return STATUS_OK;
 }
 
-enum status matmul_gpu_split(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
-                             struct binding output)
+/* From them to the output: parts are added in order, then shards as the tree. */
+static enum status add_parts(struct tape *tape, const struct split *split, const struct row_range *rows, int64_t count,
+                             struct binding parts, struct binding output)
 {
-    struct split split = split_rows(params);
-    int64_t count = params->left.depth * vectors_of(params->columns) * 4;
-    uint64_t size = (uint64_t)(rows->shards * count) * sizeof(float);
-    struct binding shards = output;
-    if (rows->shards > 1) {
-        int scratch;
-        TRY(tape_scratch(tape, "sums of shards", size, &scratch));
-        shards = tape_bind(tape, scratch, ACCESS_WRITE);
-    }
-    if (split.parts == 1) {
-        TRY(add_column_parts(tape, params, &split, rows, shards));
-    } else {
-        int scratch;
-        TRY(tape_scratch(tape, "sums of parts", (uint64_t)split.parts * size, &scratch));
-        TRY(add_column_parts(tape, params, &split, rows, tape_bind(tape, scratch, ACCESS_WRITE)));
-        struct row_sums sums = {.rows = tape_bind(tape, scratch, ACCESS_READ),
+    struct binding shards = parts;
+    if (split->parts > 1) {
+        shards = output;
+        if (rows->shards > 1) {
+            int scratch;
+            TRY(tape_scratch(tape, "sums of shards", (uint64_t)(rows->shards * count) * sizeof(float), &scratch));
+            shards = tape_bind(tape, scratch, ACCESS_WRITE);
+        }
+        parts.access = ACCESS_READ;
+        struct row_sums sums = {.rows = parts,
                                 .groups = rows->shards,
-                                .group_rows = split.parts,
+                                .group_rows = split->parts,
                                 .stride = count,
                                 .scale = 1,
                                 .sums = shards};
@@ -282,4 +277,30 @@ enum status matmul_gpu_split(struct tape *tape, const struct matmul_gradient *pa
     shards.access = ACCESS_READ;
     struct tree_sum tree = {.values = shards, .shards = rows->shards, .stride = count, .count = count, .sum = output};
     return reduce_tree(tape, &tree);
+}
+
+enum status matmul_gpu_split(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
+                             struct binding output, const struct binding *sums)
+{
+    struct split split = split_rows(params);
+    const struct gpu_tile *tile = tuned_tile(tape, split.tile, split.length);
+    int64_t width = vectors_of(params->columns) * 4;
+    int64_t count = params->left.depth * width;
+    struct binding sum_parts;
+    struct matmul_columns product = {.left = params->left,
+                                     .right = params->right,
+                                     .columns = params->columns,
+                                     .rows = *rows,
+                                     .layout = RIGHT_PANELS,
+                                     .sums = sums != NULL ? &sum_parts : NULL};
+    TRY(place_parts(tape, "sums of parts", &split, rows, count, output, &product.output));
+    if (sums != NULL) {
+        TRY(place_parts(tape, "bias gradients of parts", &split, rows, width, *sums, &sum_parts));
+    }
+    struct tile_range all = {.depth_count = divide_up_count(matmul_columns_rows(&product), tile->rows),
+                             .column_count = divide_up_count(params->columns, tile->columns),
+                             .vector_count = count / 4};
+    TRY(add_columns(tape, &product, &all, tile, &split));
+    TRY(add_parts(tape, &split, rows, count, product.output, output));
+    return sums == NULL ? STATUS_OK : add_parts(tape, &split, rows, width, sum_parts, *sums);
 }

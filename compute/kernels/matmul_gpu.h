@@ -19,8 +19,8 @@ enum status matmul_gpu_columns(struct tape *tape, const struct matmul_columns *p
  * of one sample and the shard's size, for it decides an order of summation.
  */
 bool matmul_gpu_splits(const struct matmul_gradient *params);
-/* The tree sum over a piece's shards, every part of every shard on its own first. */
+/* The tree sum over a piece's shards, every part of every shard on its own first. `sums`: of right's rows; or NULL. */
 enum status matmul_gpu_split(struct tape *tape, const struct matmul_gradient *params, const struct row_range *rows,
-                             struct binding output) MUST_CHECK;
+                             struct binding output, const struct binding *sums) MUST_CHECK;
 
 #endif

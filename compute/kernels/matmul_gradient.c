@@ -134,7 +134,7 @@ enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *par
         struct row_range rows = {.first_row = (piece.first - tape->geometry.first_shard) * params->shard_rows,
                                  .shards = piece.count,
                                  .shard_rows = params->shard_rows};
-        TRY(splits ? matmul_gpu_split(tape, params, &rows, output)
+        TRY(splits ? matmul_gpu_split(tape, params, &rows, output, sums ? &row_sums : NULL)
                    : sum_range(tape, &used, rows, output, sums ? &row_sums : NULL));
     }
     return bias < 0 || sums ? STATUS_OK : weights_bias_gradient(layer, tape, bias);

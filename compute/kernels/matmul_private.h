@@ -27,6 +27,12 @@ static inline int64_t matmul_products(int64_t batch_count)
     return batch_count > 1 ? batch_count : 1;
 }
 
+/* Rows of a result of matmul_columns(): with the one that makes the sums, and the vector of k that it is in. */
+static inline int64_t matmul_columns_rows(const struct matmul_columns *params)
+{
+    return params->left.depth + (params->sums != NULL ? 4 : 0);
+}
+
 /* Whether the shaders may take four vectors of channels at once. */
 static inline bool matmul_is_whole(const struct matmul_left *left)
 {
@@ -51,8 +57,6 @@ struct matmul_tile {
 
 /* The fastest for a result of that size, whose left operand is gathered so (GATHER_...). */
 struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t columns, uint32_t kind);
-/* The same of those whose last tile has room for a row more; there is one where the rows are no multiple of 32. */
-struct matmul_tile matmul_tile_with_room(const struct tape *tape, int64_t rows, int64_t columns, uint32_t kind);
 /* CPUs: blocks as high as the cache holds what their row tiles read, `size` bytes each. */
 tile_order matmul_order(const struct tape *tape, int64_t row_tiles, int64_t column_tiles, int64_t size);
 

@@ -25,6 +25,7 @@ struct product_case {
     /* What the tape of all shards must hold, the largest of each. */
     uint32_t row_parts, column_parts; /* column_parts: of all shards */
     uint32_t tile_rows, tile_columns;
+    bool sums; /* the kernel for the gradient of weights makes that of the bias */
 };
 
 enum { RESULTS = 4 };
@@ -51,6 +52,7 @@ static void check_tape(const struct product_case *c, const struct tape *tape)
     uint32_t column_parts = 0;
     uint32_t tile_rows = 0;
     uint32_t tile_columns = 0;
+    bool sums = false;
     for (int i = 0; i < tape->step_count; i++) {
         const struct dispatch *dispatch = &tape->steps[i].dispatch;
         bool is_rows = strcmp(dispatch->kernel, "matmul_rows_gpu") == 0;
@@ -63,6 +65,9 @@ static void check_tape(const struct product_case *c, const struct tape *tape)
         if (is_columns && dispatch->groups[2] > column_parts) {
             column_parts = dispatch->groups[2];
         }
+        if (is_columns) {
+            sums = dispatch->constants[4] == 1;
+        }
         if (is_rows || is_columns) {
             tile_rows = dispatch->constants[5] > tile_rows ? dispatch->constants[5] : tile_rows;
             tile_columns = dispatch->constants[6] > tile_columns ? dispatch->constants[6] : tile_columns;
@@ -72,6 +77,7 @@ static void check_tape(const struct product_case *c, const struct tape *tape)
     assert_int_equal(column_parts, c->column_parts);
     assert_int_equal(tile_rows, c->tile_rows);
     assert_int_equal(tile_columns, c->tile_columns);
+    assert_int_equal(sums, c->sums);
 }
 
 static void run_part(struct single *single, int part, float *const *inputs, const struct results *results)
@@ -193,10 +199,11 @@ static void tiles_have_edges(void **state)
 {
     (void)state;
     static const struct product_case cases[] = {
-        {"linear", "features = 150\n", VECTOR(202), 3, 2, 1, 1, 64, 64},
-        {"linear", "features = 70\n", SEQUENCE(30, 60), 7, 3, 1, 1, 64, 64},
-        {"conv2d", "channels = 36\nkernel = 3\nstride = 2\n", IMAGE(64, 9, 9), 2, 1, 1, 1, 64, 64},
-        {"conv2d", "channels = 24\nkernel = 3x2\ndilation = 2\npadding = 1\n", IMAGE(30, 9, 11), 5, 1, 1, 1, 128, 64},
+        {"linear", "features = 150\n", VECTOR(202), 3, 2, 1, 1, 64, 64, true},
+        {"linear", "features = 70\n", SEQUENCE(30, 60), 7, 3, 1, 1, 64, 64, true},
+        {"conv2d", "channels = 36\nkernel = 3\nstride = 2\n", IMAGE(64, 9, 9), 2, 1, 1, 1, 64, 64, false},
+        {"conv2d", "channels = 24\nkernel = 3x2\ndilation = 2\npadding = 1\n", IMAGE(30, 9, 11), 5, 1, 1, 1, 128, 64,
+         false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         check(&cases[i]);
@@ -207,13 +214,13 @@ static void long_sums_are_cut(void **state)
 {
     (void)state;
     static const struct product_case cases[] = {
-        {"linear", "features = 10\n", VECTOR(2050), 2, 2, 4, 1, 128, 64},
-        {"linear", "features = 1100\n", VECTOR(70), 3, 1, 2, 1, 64, 64},
+        {"linear", "features = 10\n", VECTOR(2050), 2, 2, 4, 1, 128, 64, true},
+        {"linear", "features = 1100\n", VECTOR(70), 3, 1, 2, 1, 64, 64, true},
         /* Both shards together had tiles enough. */
-        {"linear", "features = 2100\n", VECTOR(1024), 2, 33, 4, 1, 64, 64},
-        {"linear", "features = 33\n", SEQUENCE(520, 6), 2, 1, 1, 4, 128, 64},
-        {"conv2d", "channels = 7\nkernel = 3x2\n", IMAGE(5, 41, 41), 5, 1, 1, 20, 128, 32},
-        {"conv2d", "channels = 40\nkernel = 3x4\nstride = 2\n", IMAGE(49, 30, 30), 2, 3, 1, 4, 64, 64},
+        {"linear", "features = 2100\n", VECTOR(1024), 2, 33, 4, 1, 64, 64, false},
+        {"linear", "features = 33\n", SEQUENCE(520, 6), 2, 1, 1, 4, 128, 64, true},
+        {"conv2d", "channels = 7\nkernel = 3x2\n", IMAGE(5, 41, 41), 5, 1, 1, 20, 128, 32, true},
+        {"conv2d", "channels = 40\nkernel = 3x4\nstride = 2\n", IMAGE(49, 30, 30), 2, 3, 1, 4, 64, 64, true},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         check(&cases[i]);
@@ -223,8 +230,8 @@ static void long_sums_are_cut(void **state)
 static void large_tiles_where_they_pay(void **state)
 {
     (void)state;
-    static const struct product_case large = {"linear", "features = 128\n", SEQUENCE(32300, 130), 1, 1, 1, 64, 128,
-                                              128};
+    static const struct product_case large = {"linear", "features = 128\n", SEQUENCE(32300, 130), 1, 1, 1, 64, 128, 128,
+                                              true};
     check(&large);
 }
 
