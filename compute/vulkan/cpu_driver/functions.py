@@ -7,7 +7,8 @@ By width N of a register, 8 or 16 lanes of 32 bits; what is a vector of lanes he
     store<N>x4, store<N>x1  four numbers a lane, or one, to base + index (in numbers), in lanes with `mask` whose
                             index lies below `limit`. False, and nothing is done, where four numbers lie across it.
 
-All do at once what lies side by side, and else lane by lane. They are inlined, but for what stores do lane by lane.
+All do at once what lies side by side, loads by fours of lanes, and else lane by lane. They are inlined, but for what
+stores do lane by lane.
 """
 
 import hashlib
@@ -46,12 +47,13 @@ class Function:
         self.say(f"%{name}.bits = bitcast <{self.n} x i1> %{bits} to i{self.n}")
         self.say(f"%{name} = icmp eq i{self.n} %{name}.bits, -1")
 
-    def side_by_side(self, name, offsets, step):
-        """Which lanes' offsets are `step` apart from the ones before, as counted from lane 0's."""
-        self.say(f"%{name}.first = extractelement {self.vector} %{offsets}, i32 0")
-        self.splat(f"{name}.all", f"{name}.first")
-        steps = self.constant(step * lane for lane in range(self.n))
-        self.say(f"%{name}.wanted = add {self.vector} %{name}.all, {steps}")
+    def side_by_side(self, name, offsets, step, lanes):
+        """Which offsets are `step` apart from lane to lane, in parts of so many lanes; the first lanes'."""
+        for first in range(0, self.n, lanes):
+            self.say(f"%{name}.first{first // lanes} = extractelement {self.vector} %{offsets}, i32 {first}")
+        self.shuffle(f"{name}.firsts", offsets, offsets, [lane // lanes * lanes for lane in range(self.n)])
+        steps = self.constant(lane % lanes * step for lane in range(self.n))
+        self.say(f"%{name}.wanted = add {self.vector} %{name}.firsts, {steps}")
         self.say(f"%{name} = icmp eq {self.vector} %{name}.wanted, %{offsets}")
 
     def text(self):
@@ -93,11 +95,10 @@ def load_parts(f, name, address):
         f.shuffle(f"{name}{component}", f"{name}.u0{half}", f"{name}.u1{half}", mask)
 
 
-def load_whole(f, name, base):
-    """Registers of 16 lanes: four whole ones, and two steps that take components from lanes."""
+def load_whole(f, name, bases):
+    """Registers of 16 lanes: each holds four lanes' at first; two steps take components from lanes."""
     for part in range(4):
-        f.say(f"%{name}.a{part} = getelementptr i8, i8* %{base}, i64 {64 * part}")
-        f.say(f"%{name}.p{part} = bitcast i8* %{name}.a{part} to {f.vector}*")
+        f.say(f"%{name}.p{part} = bitcast i8* %{bases}{part} to {f.vector}*")
         f.say(f"%{name}.l{part} = load {f.vector}, {f.vector}* %{name}.p{part}, align 16")
     for pair in range(2):
         for half in range(2):
@@ -114,21 +115,22 @@ def load(n):
     result = STRUCT.format(f.vector)
     f.say("declare void @llvm.prefetch.p0i8(i8*, i32, i32, i32)")
     f.say(f"define {result} @lemnos.load{n}(i8* %base, {f.vector} %offsets) alwaysinline {{")
-    f.side_by_side("near.lanes", "offsets", 16)
+    f.side_by_side("near.lanes", "offsets", 16, 4)
     f.all_of("is.near", "near.lanes")
     f.say("br i1 %is.near, label %near, label %far")
 
     f.say("near:")
-    f.say("%near.offset = sext i32 %near.lanes.first to i64")
-    f.say("%near.base = getelementptr i8, i8* %base, i64 %near.offset")
-    for line in range(n // 4):
-        f.say(f"%ahead{line} = getelementptr i8, i8* %near.base, i64 {PREFETCH + 64 * line}")
-        f.say(f"call void @llvm.prefetch.p0i8(i8* %ahead{line}, i32 0, i32 3, i32 1)")
+    for part in range(n // 4):
+        f.say(f"%near.offset{part} = sext i32 %near.lanes.first{part} to i64")
+        f.say(f"%near.base{part} = getelementptr i8, i8* %base, i64 %near.offset{part}")
+        f.say(f"%ahead{part} = getelementptr i8, i8* %near.base{part}, i64 {PREFETCH}")
+        f.say(f"call void @llvm.prefetch.p0i8(i8* %ahead{part}, i32 0, i32 3, i32 1)")
     if n == 16:
         load_whole(f, "near", "near.base")
     else:
         load_parts(f, "near",
-                   lambda lane: f.say(f"%near.a{lane} = getelementptr i8, i8* %near.base, i64 {16 * lane}"))
+                   lambda lane: f.say(f"%near.a{lane} = getelementptr i8, i8* %near.base{lane // 4}, "
+                                      f"i64 {16 * (lane % 4)}"))
     f.say("br label %end")
 
     def address(lane):
@@ -218,16 +220,16 @@ def store(n, components):
     parameters = f"i32* %base, i32 %limit, <{n} x i1> %mask, {f.vector} %index, {values}"
     scatter(f, components, parameters)
     f.say(f"define i1 @lemnos.store{n}x{components}({parameters}) alwaysinline {{")
-    f.side_by_side("in.order", "index", components)
+    f.side_by_side("in.order", "index", components, n)
     f.say(f"%good = and <{n} x i1> %in.order, %mask")
     f.all_of("all.good", "good")
-    f.say(f"%last = add i32 %in.order.first, {components * n - 1}")
+    f.say(f"%last = add i32 %in.order.first0, {components * n - 1}")
     f.say("%is.inside = icmp ult i32 %last, %limit")
     f.say("%is.near = and i1 %all.good, %is.inside")
     f.say("br i1 %is.near, label %near, label %far")
     f.say("near:")
     lanes_in_order(f, components)
-    f.say("%begin = getelementptr i32, i32* %base, i32 %in.order.first")
+    f.say("%begin = getelementptr i32, i32* %base, i32 %in.order.first0")
     for line in range(components):
         value = f"line{line}" if components > 1 else "v0"
         f.say(f"%a{line} = getelementptr i32, i32* %begin, i64 {line * n}")
