@@ -9,10 +9,7 @@ layout(constant_id = 5) const uint WIDE = 0; /* 1: 16 bits for a place in a wind
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 OUTPUT(1, y)
 /* By output vector, the places of its four channels: one word of four bytes, or two words of 16 bits twice. */
-layout(std430, binding = 2) writeonly restrict buffer Places
-{
-    uint places[];
-};
+OUTPUT_WORDS(2, places)
 
 vec4 make_vector(uint row, uint column, uint start, uint channel, out uvec2 words)
 {

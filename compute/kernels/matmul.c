@@ -216,7 +216,7 @@ static enum status add_rows(struct tape *tape, const struct matmul_rows *params,
  * A right operand that lies transposed is read as it is for so many rows, and for more is transposed first: its vectors
  * lie apart in memory, and are read once for every 32 rows.
  */
-enum { TRANSPOSED_ROWS = 512 };
+enum { TRANSPOSED_ROWS = 256 };
 
 /* With the right operand in panels of its own. */
 static enum status transpose_right(struct tape *tape, struct matmul_rows params)

@@ -70,11 +70,11 @@ bool winograd_can(const struct window *window, struct shape input, struct shape 
 
 /* Nanoseconds on a CPU, measured: a product; a float read, and written, by a kernel that is not bound by products. */
 static const double PRODUCT = 0.03;
-static const double READ = 0.15;
-static const double WRITE = 0.9;
+static const double READ = 0.25;
+static const double WRITE = 0.3;
 /* Weights of products made and read again, and gradients of such, where that is more than a cache holds. */
-static const double EVICTED = 0.8;
-static const double EVICTED_GRADIENT = 2.1;
+static const double EVICTED = 0.6;
+static const double EVICTED_GRADIENT = 1.05;
 static const int64_t CACHE_SIZE = 2 << 20;
 /* The algorithm must be that much faster. */
 static const double MARGIN = 1.1;

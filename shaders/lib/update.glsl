@@ -18,10 +18,7 @@ const uint NEIGHBOURS = UPDATE_INVOCATIONS;
 
 layout(local_size_x = UPDATE_INVOCATIONS) in;
 
-layout(std430, binding = 0) readonly restrict buffer Groups
-{
-    uint group_table[];
-};
+layout(binding = 0, r32ui) readonly restrict uniform uimageBuffer group_table;
 layout(std430, binding = 1) readonly restrict buffer Step
 {
     step_scalars scalars;
@@ -70,7 +67,7 @@ update_scalars update_read_scalars()
 /* For CPUs the same group for all lanes of a register: they read it once. */
 update_group update_group_of(uint four)
 {
-    uint entry = group_table[push.first_entry + four / UPDATE_GROUP_FOURS];
+    uint entry = imageLoad(group_table, int(push.first_entry + four / UPDATE_GROUP_FOURS)).x;
     return scalars.groups[uniform_digit(min(entry, STEP_MAX_GROUPS - 1))];
 }
 
