@@ -27,6 +27,7 @@ layout(constant_id = 3) const uint PACKED = 0;
 /* 0: a shard takes several turns of 16 rows; 1: one. 2, 4: a turn takes as many shards, of at most 8 or 4 rows. */
 layout(constant_id = 5) const uint TURN_SHARDS = 0;
 
+/* 1 + the vector with the column of ones, among the k of a group of lanes that has it; 0: without */
 layout(constant_id = 7) const uint SUMS = 0;
 
 /* Rows of a turn that lie side by side. */
@@ -109,10 +110,9 @@ const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
     uint turn_row##set = set * COLUMN_LANES + lane;                                                               \
     uint shard_row##set = turn_row##set % SIDE_BY_SIDE;                                                                \
     uint place##set = turn_row##set / SIDE_BY_SIDE * shard_rows + shard_row##set;
-/* The column of ones: the first component of the vector behind the last. */
 #define SET_ONE(set, v)                                                                                                \
-    if (SUMS == 1 && v < HEIGHT / 4) {                                                                                 \
-        a##set##v.x = exists && k + v == depth ? 1.0 : a##set##v.x;                                                    \
+    if (SUMS == v + 1) {                                                                                               \
+        a##set##v.x = exists && has_ones ? 1.0 : a##set##v.x;                                                          \
     }
 #define LOAD_LEFT(set)                                                                                                 \
     vec4 a##set##0, a##set##1, a##set##2, a##set##3, a##set##4, a##set##5, a##set##6, a##set##7;                       \
@@ -139,12 +139,12 @@ const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
 /* A row of the result, which is a k. */
 #define LINE(i) mix(TILE_NOWHERE, to + i * width, first_k + i < depth * 4)
 #define STORE_ROW(i) TILE_STORE(y, fours##i, LINE, i)
-/* The row of the result that the ones made, where a group has it, whose k are multiples of 4. */
-#define TAKE_SUM(i, v)                                                                                                 \
-    if (v < HEIGHT / 4) {                                                                                              \
-        sum = mix(sum, fours##i, bvec4(k + v == depth));                                                               \
+/* The row of the result that the ones made. */
+#define SUMS_LINE(i) mix(TILE_NOWHERE, 0, has_ones)
+#define STORE_SUM(i, v)                                                                                                \
+    if (SUMS == v + 1) {                                                                                               \
+        TILE_STORE(sums, fours##i, SUMS_LINE, i)                                                                       \
     }
-#define SUMS_LINE(i) mix(TILE_NOWHERE, 0, depth - first_k / 4 < HEIGHT / 4)
 
 void main()
 {
@@ -159,6 +159,7 @@ void main()
     uint k = (PACKED == 1 ? 0 : (push.first_depth_tile + tile.x) * (HEIGHT * TILE_GROUPS / 4)) +
              group_lane / COLUMN_LANES * (HEIGHT / 4);
     uint column_tile = push.first_column_tile + tile.y;
+    bool has_ones = SUMS > 0 && k + SUMS - 1 == depth;
 
     gather_step step0 = gather_begin(k, from);
     gather_step step1 = step0;
@@ -263,9 +264,6 @@ void main()
     if (HEIGHT == 32) {
         TILE_LOWER(STORE_ROW)
     }
-    if (SUMS == 1) {
-        vec4 sum = fours0;
-        TAKE_SUM(4, 1) TAKE_SUM(8, 2) TAKE_SUM(12, 3) TAKE_SUM(16, 4) TAKE_SUM(20, 5) TAKE_SUM(24, 6) TAKE_SUM(28, 7)
-        TILE_STORE(sums, sum, SUMS_LINE, 0)
-    }
+    STORE_SUM(0, 0) STORE_SUM(4, 1) STORE_SUM(8, 2) STORE_SUM(12, 3)
+    STORE_SUM(16, 4) STORE_SUM(20, 5) STORE_SUM(24, 6) STORE_SUM(28, 7)
 }

@@ -59,7 +59,9 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
     dispatch.constants[4] = tile->height;
     dispatch.constants[5] = turn_shards(rows);
     dispatch.constants[6] = tile->column_lanes;
-    dispatch.constants[7] = params->sums != NULL;
+    if (params->sums != NULL) {
+        dispatch.constants[7] = 1 + (uint32_t)(params->left.depth / 4 % (tile->height / 4));
+    }
     dispatch.constant_count = 8;
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
