@@ -185,8 +185,8 @@ void main()
     epilogue rows = epilogue_load(column, columns);
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
 
-    uint own = (lane_row - lane) * columns + column; /* a lane's first vector of the output; without SCATTER */
     uint first_row = lane_row - lane;
+    uint own = first_row * columns + column; /* a lane's first vector of the whole output, without SCATTER */
     uint first_column = tile.y * COLUMN_LANES;
     uint product = gl_WorkGroupID.z * batch.result;
     TILE_COLUMN
