@@ -38,12 +38,16 @@ OUTPUT(2, y)
 OUTPUT(3, sums) /* not written without SUMS */
 PUSH(matmul_columns_push)
 
-/* To the sums of the four k in a vector of the left operand, products of four rows, from four lanes of it. */
-#define ADD_ROWS(s0, s1, s2, s3, vector, l0, l1, l2, l3, b0, b1, b2, b3)                                               \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, l0, b0)                                                                \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, l1, b1)                                                                \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, l2, b2)                                                                \
-    TILE_ADD_COMPONENTS(s0, s1, s2, s3, vector, l3, b3)
+/*
+ * How a group's lanes hold the left operand's 16 rows of a turn. Windows of an image: each lane a row's vectors of k, row
+ * for row. A matrix: neighbours a row's vectors, one each (two where a group has fewer lanes), for these lie side by side
+ * in memory, and are loaded as they lie. Rows that all lanes hold are a set.
+ */
+const uint VECTORS = HEIGHT / 4;
+const uint WINDOW_SETS = MATMUL_STEP / COLUMN_LANES;
+const uint ROW_LANES = VECTORS < COLUMN_LANES ? VECTORS : COLUMN_LANES;
+const uint MATRIX_SET_ROWS = COLUMN_LANES / ROW_LANES;
+const uint MATRIX_SETS = MATMUL_STEP / MATRIX_SET_ROWS;
 
 /* Sums that go on, or begin where the next shard does, whose sum is then added. */
 #define BEGIN(n0, n1, n2, n3, s0, s1, s2, s3, shards)                                                                  \
@@ -71,33 +75,69 @@ PUSH(matmul_columns_push)
         fours += sum;                                                                                                  \
     }
 
-/* A group's lanes hold 16 rows of the left operand in so many vectors. */
-const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
-/* Of those the ones with the four fours of rows, for the k in vector v. */
-#define PICK(v)                                                                                                        \
-    vec4 x0, x1, x2, x3;                                                                                               \
-    if (COLUMN_LANES == 16) {                                                                                          \
-        x0 = a0##v, x1 = a0##v, x2 = a0##v, x3 = a0##v;                                                                \
-    } else if (COLUMN_LANES == 8) {                                                                                    \
-        x0 = a0##v, x1 = a0##v, x2 = a1##v, x3 = a1##v;                                                                \
-    } else {                                                                                                           \
-        x0 = a0##v, x1 = a1##v, x2 = a2##v, x3 = a3##v;                                                                \
-    }
-
-/* Sums of the four k in vector v, `i` .. `l`: 16 rows. */
-#define ADD_FOUR(i, j, k, l, v)                                                                                        \
+/*
+ * To the sums of the four k in vector v, products of the `four`-th four rows: of windows, in set 0, `half` or `four` as
+ * groups have 16, 8 or 4 lanes, in lanes l0 .. l3.
+ */
+#define ADD_WINDOW_ROWS(s0, s1, s2, s3, v, four, half, l0, l1, l2, l3, b0, b1, b2, b3)                                 \
     {                                                                                                                  \
-        PICK(v)                                                                                                        \
+        vec4 x;                                                                                                        \
+        if (COLUMN_LANES == 16) {                                                                                      \
+            x = a0##v;                                                                                                 \
+        } else if (COLUMN_LANES == 8) {                                                                                \
+            x = a##half##v;                                                                                            \
+        } else {                                                                                                       \
+            x = a##four##v;                                                                                            \
+        }                                                                                                              \
+        TILE_ADD_COMPONENTS(s0, s1, s2, s3, x, l0, b0)                                                                 \
+        TILE_ADD_COMPONENTS(s0, s1, s2, s3, x, l1, b1)                                                                 \
+        TILE_ADD_COMPONENTS(s0, s1, s2, s3, x, l2, b2)                                                                 \
+        TILE_ADD_COMPONENTS(s0, s1, s2, s3, x, l3, b3)                                                                 \
+    }
+/* Of a matrix: in one set, two or four, of which a lane has the u-th vector; lanes k0 .. k3, or k0 and k2 in turns. */
+#define ADD_MATRIX_ROWS(s0, s1, s2, s3, u, four, half0, half1, r0, r1, r2, r3, k0, k1, k2, k3, b0, b1, b2, b3)         \
+    {                                                                                                                  \
+        vec4 x0, x1, x2, x3;                                                                                           \
+        if (MATRIX_SET_ROWS == 4) {                                                                                    \
+            x0 = m##four##0, x1 = m##four##0, x2 = m##four##0, x3 = m##four##0;                                        \
+        } else if (MATRIX_SET_ROWS == 2) {                                                                             \
+            x0 = m##half0##0, x1 = m##half0##0, x2 = m##half1##0, x3 = m##half1##0;                                    \
+        } else if (VECTORS == ROW_LANES) {                                                                             \
+            x0 = m##r0##0, x1 = m##r1##0, x2 = m##r2##0, x3 = m##r3##0;                                                \
+        } else {                                                                                                       \
+            x0 = m##r0##u, x1 = m##r1##u, x2 = m##r2##u, x3 = m##r3##u;                                                \
+        }                                                                                                              \
+        TILE_ADD_COMPONENTS(s0, s1, s2, s3, x0, k0, b0)                                                                \
+        if (HEIGHT == 32) {                                                                                            \
+            TILE_ADD_COMPONENTS(s0, s1, s2, s3, x1, k2, b1)                                                            \
+            TILE_ADD_COMPONENTS(s0, s1, s2, s3, x2, k0, b2)                                                            \
+            TILE_ADD_COMPONENTS(s0, s1, s2, s3, x3, k2, b3)                                                            \
+        } else {                                                                                                       \
+            TILE_ADD_COMPONENTS(s0, s1, s2, s3, x1, k1, b1)                                                            \
+            TILE_ADD_COMPONENTS(s0, s1, s2, s3, x2, k2, b2)                                                            \
+            TILE_ADD_COMPONENTS(s0, s1, s2, s3, x3, k3, b3)                                                            \
+        }                                                                                                              \
+    }
+/* Either. */
+#define ADD_ROWS(s0, s1, s2, s3, v, u, four, half, half0, half1, r0, r1, r2, r3, k0, k1, k2, k3, b0, b1, b2, b3)       \
+    if (GATHER == GATHER_ROWS) {                                                                                       \
+        ADD_MATRIX_ROWS(s0, s1, s2, s3, u, four, half0, half1, r0, r1, r2, r3, k0, k1, k2, k3, b0, b1, b2, b3)         \
+    } else {                                                                                                           \
+        ADD_WINDOW_ROWS(s0, s1, s2, s3, v, four, half, lane##r0, lane##r1, lane##r2, lane##r3, b0, b1, b2, b3)         \
+    }
+/* Sums of the four k of the v-th vector, `i` .. `l`: 16 rows. u: which of a lane's two vectors, where it has two. */
+#define ADD_FOUR(i, j, k, l, v, u, k0, k1, k2, k3)                                                                     \
+    {                                                                                                                  \
         BEGIN(t0, t1, t2, t3, s##i, s##j, s##k, s##l, 1)                                                               \
-        ADD_ROWS(t0, t1, t2, t3, x0, lane0, lane1, lane2, lane3, b0, b1, b2, b3)                                       \
+        ADD_ROWS(t0, t1, t2, t3, v, u, 0, 0, 0, 1, 0, 1, 2, 3, k0, k1, k2, k3, b0, b1, b2, b3)                         \
         BEGIN(n0, n1, n2, n3, t0, t1, t2, t3, 4)                                                                       \
-        ADD_ROWS(n0, n1, n2, n3, x1, lane4, lane5, lane6, lane7, b4, b5, b6, b7)                                       \
+        ADD_ROWS(n0, n1, n2, n3, v, u, 1, 0, 2, 3, 4, 5, 6, 7, k0, k1, k2, k3, b4, b5, b6, b7)                         \
         END(n0, n1, n2, n3, t0, t1, t2, t3, 4)                                                                         \
         BEGIN(h0, h1, h2, h3, t0, t1, t2, t3, 2)                                                                       \
-        ADD_ROWS(h0, h1, h2, h3, x2, lane8, lane9, lane10, lane11, b8, b9, b10, b11)                                   \
-        BEGIN(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                       \
-        ADD_ROWS(m0, m1, m2, m3, x3, lane12, lane13, lane14, lane15, b12, b13, b14, b15)                               \
-        END(m0, m1, m2, m3, h0, h1, h2, h3, 4)                                                                         \
+        ADD_ROWS(h0, h1, h2, h3, v, u, 2, 1, 4, 5, 8, 9, 10, 11, k0, k1, k2, k3, b8, b9, b10, b11)                     \
+        BEGIN(d0, d1, d2, d3, h0, h1, h2, h3, 4)                                                                       \
+        ADD_ROWS(d0, d1, d2, d3, v, u, 3, 1, 6, 7, 12, 13, 14, 15, k0, k1, k2, k3, b12, b13, b14, b15)                 \
+        END(d0, d1, d2, d3, h0, h1, h2, h3, 4)                                                                         \
         END(h0, h1, h2, h3, t0, t1, t2, t3, 2)                                                                         \
         KEEP(s##i, ones##i, pairs##i, fours##i, t0)                                                                    \
         KEEP(s##j, ones##j, pairs##j, fours##j, t1)                                                                    \
@@ -105,20 +145,21 @@ const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
         KEEP(s##l, ones##l, pairs##l, fours##l, t3)                                                                    \
     }
 
-/* Where a lane finds row `turn_row` of a turn, counted from the turn's first. */
-#define FIND_PLACE(set)                                                                                                \
-    uint turn_row##set = set * COLUMN_LANES + lane;                                                               \
-    uint shard_row##set = turn_row##set % SIDE_BY_SIDE;                                                                \
-    uint place##set = turn_row##set / SIDE_BY_SIDE * shard_rows + shard_row##set;
+/* Where a lane finds row `turn_row` of a turn, counted from the turn's first; whether it is there. */
+#define FIND_ROW(turn_row)                                                                                             \
+    uint shard_row = (turn_row) % SIDE_BY_SIDE;                                                                        \
+    uint found_row = row + (turn_row) / SIDE_BY_SIDE * shard_rows + shard_row;                                         \
+    bool exists = TURN_SHARDS == 0 ? found_row < end : shard_row < shard_rows;                                         \
+    gather_row found = gather_find(found_row, exists, skipped, from);
+/* The column of ones: the first component of the vector behind the last. */
 #define SET_ONE(set, v)                                                                                                \
     if (SUMS == v + 1) {                                                                                               \
         a##set##v.x = exists && has_ones ? 1.0 : a##set##v.x;                                                          \
     }
-#define LOAD_LEFT(set)                                                                                                 \
+#define LOAD_WINDOW(set)                                                                                               \
     vec4 a##set##0, a##set##1, a##set##2, a##set##3, a##set##4, a##set##5, a##set##6, a##set##7;                       \
-    if (ROW_SETS > set) {                                                                                              \
-        bool exists = TURN_SHARDS == 0 ? row + place##set < end : shard_row##set < shard_rows;                         \
-        gather_row found = gather_find(row + place##set, exists, skipped, from);                                       \
+    if (GATHER != GATHER_ROWS && WINDOW_SETS > set) {                                                                  \
+        FIND_ROW(set * COLUMN_LANES + lane)                                                                            \
         gather_load_four(found, step0, step1, step2, step3, from, a##set##0, a##set##1, a##set##2, a##set##3);         \
         if (HEIGHT == 32) {                                                                                            \
             gather_load_four(found, step4, step5, step6, step7, from, a##set##4, a##set##5, a##set##6, a##set##7);     \
@@ -126,7 +167,21 @@ const uint ROW_SETS = MATMUL_STEP / COLUMN_LANES;
         SET_ONE(set, 0) SET_ONE(set, 1) SET_ONE(set, 2) SET_ONE(set, 3)                                                \
         SET_ONE(set, 4) SET_ONE(set, 5) SET_ONE(set, 6) SET_ONE(set, 7)                                                \
     }
-#define EACH_SET(X) X(0) X(1) X(2) X(3)
+#define EACH_WINDOW_SET(X) X(0) X(1) X(2) X(3)
+#define LOAD_VECTOR(set, u)                                                                                            \
+    m##set##u = gather_load(found, step##u, from);                                                                     \
+    if (SUMS > 0) {                                                                                                    \
+        m##set##u.x = exists && k + lane % ROW_LANES + u * ROW_LANES == depth ? 1.0 : m##set##u.x;                     \
+    }
+#define LOAD_MATRIX(set)                                                                                               \
+    vec4 m##set##0, m##set##1;                                                                                         \
+    if (GATHER == GATHER_ROWS && MATRIX_SETS > set) {                                                                  \
+        FIND_ROW(set * MATRIX_SET_ROWS + lane / ROW_LANES)                                                             \
+        LOAD_VECTOR(set, 0)                                                                                            \
+        if (VECTORS > ROW_LANES) {                                                                                     \
+            LOAD_VECTOR(set, 1)                                                                                        \
+        }                                                                                                              \
+    }
 #define DECLARE_FOURS(i) vec4 fours##i = vec4(-0.0);
 #define DECLARE_PAIRS(i) vec4 pairs##i = vec4(-0.0);
 #define DECLARE_ONES(i) vec4 ones##i = vec4(-0.0);
@@ -161,23 +216,28 @@ void main()
     uint column_tile = push.first_column_tile + tile.y;
     bool has_ones = SUMS > 0 && k + SUMS - 1 == depth;
 
-    gather_step step0 = gather_begin(k, from);
-    gather_step step1 = step0;
-    gather_advance(step1, 1, from);
-    gather_step step2 = step1;
-    gather_advance(step2, 1, from);
-    gather_step step3 = step2;
-    gather_advance(step3, 1, from);
-    gather_step step4, step5, step6, step7;
-    if (HEIGHT == 32) {
-        step4 = step3;
-        gather_advance(step4, 1, from);
-        step5 = step4;
-        gather_advance(step5, 1, from);
-        step6 = step5;
-        gather_advance(step6, 1, from);
-        step7 = step6;
-        gather_advance(step7, 1, from);
+    gather_step step0, step1, step2, step3, step4, step5, step6, step7;
+    if (GATHER == GATHER_ROWS) {
+        step0 = gather_begin(k + lane % ROW_LANES, from);
+        step1 = gather_begin(k + lane % ROW_LANES + ROW_LANES, from);
+    } else {
+        step0 = gather_begin(k, from);
+        step1 = step0;
+        gather_advance(step1, 1, from);
+        step2 = step1;
+        gather_advance(step2, 1, from);
+        step3 = step2;
+        gather_advance(step3, 1, from);
+        if (HEIGHT == 32) {
+            step4 = step3;
+            gather_advance(step4, 1, from);
+            step5 = step4;
+            gather_advance(step5, 1, from);
+            step6 = step5;
+            gather_advance(step6, 1, from);
+            step7 = step6;
+            gather_advance(step7, 1, from);
+        }
     }
 
     int skipped = int((PACKED == 1 ? push.first_depth_tile + tile.x : gl_WorkGroupID.z) * push.batch.left);
@@ -186,7 +246,6 @@ void main()
         int(right_number * push.batch.right + (PACKED == 1 ? 0 : column_tile * COLUMN_LANES) + lane);
     uint right_step = PACKED == 1 ? COLUMN_LANES : columns;
     uint shard_step = shard_rows * right_step;
-    EACH_SET(FIND_PLACE)
     uint row = push.first_row;
     uint shard = 0;
     TILE_UPPER(DECLARE_FOURS)
@@ -202,18 +261,19 @@ void main()
                 TILE_LOWER(DECLARE_SUMS)
                 uint end = row + shard_rows;
                 for (; TURN_SHARDS > 0 || row < end;) {
-                    EACH_SET(LOAD_LEFT)
+                    EACH_WINDOW_SET(LOAD_WINDOW)
+                    TILE_UPPER(LOAD_MATRIX)
                     int at = int(row * right_step) + right_skipped;
                     TILE_UPPER(LOAD_RIGHT)
-                    TILE_APART(0, ADD_FOUR(0, 1, 2, 3, 0))
-                    TILE_APART(1, ADD_FOUR(4, 5, 6, 7, 1))
-                    TILE_APART(2, ADD_FOUR(8, 9, 10, 11, 2))
-                    TILE_APART(3, ADD_FOUR(12, 13, 14, 15, 3))
+                    TILE_APART(0, ADD_FOUR(0, 1, 2, 3, 0, 0, lane0, lane4, lane8, lane12))
+                    TILE_APART(1, ADD_FOUR(4, 5, 6, 7, 1, 0, lane1, lane5, lane9, lane13))
+                    TILE_APART(2, ADD_FOUR(8, 9, 10, 11, 2, 0, lane2, lane6, lane10, lane14))
+                    TILE_APART(3, ADD_FOUR(12, 13, 14, 15, 3, 0, lane3, lane7, lane11, lane15))
                     if (HEIGHT == 32) {
-                        TILE_APART(4, ADD_FOUR(16, 17, 18, 19, 4))
-                        TILE_APART(5, ADD_FOUR(20, 21, 22, 23, 5))
-                        TILE_APART(6, ADD_FOUR(24, 25, 26, 27, 6))
-                        TILE_APART(7, ADD_FOUR(28, 29, 30, 31, 7))
+                        TILE_APART(4, ADD_FOUR(16, 17, 18, 19, 4, 1, lane4, lane4, lane12, lane4))
+                        TILE_APART(5, ADD_FOUR(20, 21, 22, 23, 5, 1, lane5, lane5, lane13, lane5))
+                        TILE_APART(6, ADD_FOUR(24, 25, 26, 27, 6, 1, lane6, lane6, lane14, lane6))
+                        TILE_APART(7, ADD_FOUR(28, 29, 30, 31, 7, 1, lane7, lane7, lane15, lane7))
                     }
                     row += MATMUL_STEP;
                     if (TURN_SHARDS > 0 || row >= end) {

@@ -29,6 +29,13 @@ layout(binding = 2, rgba32f) readonly restrict uniform imageBuffer bias; /* not 
 OUTPUT(3, y)
 PUSH(matmul_rows_push)
 
+/*
+ * How a group's lanes hold the left operand for 16 products. Windows of an image: each lane a row's four vectors, row for
+ * row. A matrix: four lanes a row's four vectors, for these lie side by side in memory, and are loaded as they lie.
+ */
+const uint WINDOW_SETS = HEIGHT / COLUMN_LANES; /* rows that all lanes hold are a set */
+const uint MATRIX_SETS = WINDOW_SETS * 4;
+
 /* Sums of four rows, from four lanes: 16 products. */
 #define ADD_FOUR(s0, s1, s2, s3, a0, a1, a2, a3, l0, l1, l2, l3)                                                       \
     TILE_ADD_LANES(s0, s1, s2, s3, a0.x, l0, l1, l2, l3, b0)                                                           \
@@ -63,10 +70,8 @@ PUSH(matmul_rows_push)
         x2 = vec4(c0.z, c1.z, c2.z, c3.z);                                                                             \
         x3 = vec4(c0.w, c1.w, c2.w, c3.w);                                                                             \
     }
-/* Rows that the lanes of a group hold side by side are a set. */
-const uint SETS = HEIGHT / COLUMN_LANES;
-/* The i-th four rows, which begin at a multiple of 4 of lanes: their left operands, from the set where they are. */
-#define ADD_ROWS(s0, s1, s2, s3, i, half_i, quarter_i, l0, l1, l2, l3)                                                 \
+/* The i-th four rows of windows, which begin at a multiple of 4 of lanes: their left operands, from the set where they are. */
+#define ADD_WINDOW_ROWS(s0, s1, s2, s3, i, half_i, quarter_i, l0, l1, l2, l3)                                          \
     {                                                                                                                  \
         vec4 x0, x1, x2, x3;                                                                                           \
         if (COLUMN_LANES == 16) {                                                                                      \
@@ -78,18 +83,60 @@ const uint SETS = HEIGHT / COLUMN_LANES;
         }                                                                                                              \
         ADD_FOUR(s0, s1, s2, s3, x0, x1, x2, x3, l0, l1, l2, l3)                                                       \
     }
-#define FIND_ROW(set)                                                                                                  \
+/* Of a matrix: they are a set where groups have 16 lanes, two or four where these have 8 or 4. */
+#define ADD_MATRIX_ROWS(s0, s1, s2, s3, i, half0, half1, quarter0, quarter1, quarter2, quarter3)                       \
+    {                                                                                                                  \
+        vec4 x0, x1, x2, x3;                                                                                           \
+        if (COLUMN_LANES == 16) {                                                                                      \
+            x0 = m##i, x1 = m##i, x2 = m##i, x3 = m##i;                                                                \
+        } else if (COLUMN_LANES == 8) {                                                                                \
+            x0 = m##half0, x1 = m##half0, x2 = m##half1, x3 = m##half1;                                                \
+        } else {                                                                                                       \
+            x0 = m##quarter0, x1 = m##quarter1, x2 = m##quarter2, x3 = m##quarter3;                                    \
+        }                                                                                                              \
+        ADD_VECTOR(s0, s1, s2, s3, lane0, lane4, lane8, lane12, b0, b1, b2, b3)                                        \
+        ADD_VECTOR(s0, s1, s2, s3, lane1, lane5, lane9, lane13, b4, b5, b6, b7)                                        \
+        ADD_VECTOR(s0, s1, s2, s3, lane2, lane6, lane10, lane14, b8, b9, b10, b11)                                     \
+        ADD_VECTOR(s0, s1, s2, s3, lane3, lane7, lane11, lane15, b12, b13, b14, b15)                                   \
+    }
+#define ADD_VECTOR(s0, s1, s2, s3, l0, l1, l2, l3, b0, b1, b2, b3)                                                     \
+    ADD_PRODUCT(s0, s1, s2, s3, x, l0, l1, l2, l3, b0)                                                                 \
+    ADD_PRODUCT(s0, s1, s2, s3, y, l0, l1, l2, l3, b1)                                                                 \
+    ADD_PRODUCT(s0, s1, s2, s3, z, l0, l1, l2, l3, b2)                                                                 \
+    ADD_PRODUCT(s0, s1, s2, s3, w, l0, l1, l2, l3, b3)
+#define ADD_PRODUCT(s0, s1, s2, s3, c, l0, l1, l2, l3, right)                                                          \
+    TILE_ADD(s0, x0.c, l0, right)                                                                                      \
+    TILE_ADD(s1, x1.c, l1, right)                                                                                      \
+    TILE_ADD(s2, x2.c, l2, right)                                                                                      \
+    TILE_ADD(s3, x3.c, l3, right)
+/* Either. */
+#define ADD_ROWS(s0, s1, s2, s3, i, half_i, quarter_i, l0, l1, l2, l3, half0, half1, quarter0, quarter1, quarter2,     \
+                 quarter3)                                                                                             \
+    if (GATHER == GATHER_ROWS) {                                                                                       \
+        ADD_MATRIX_ROWS(s0, s1, s2, s3, i, half0, half1, quarter0, quarter1, quarter2, quarter3)                       \
+    } else {                                                                                                           \
+        ADD_WINDOW_ROWS(s0, s1, s2, s3, i, half_i, quarter_i, l0, l1, l2, l3)                                          \
+    }
+
+#define FIND_WINDOW(set)                                                                                               \
     gather_row row##set;                                                                                               \
-    if (SETS > set) {                                                                                                  \
-        uint found = lane_row + set * COLUMN_LANES;                                                                    \
+    if (GATHER != GATHER_ROWS && WINDOW_SETS > set) {                                                                  \
+        uint found = first_row + set * COLUMN_LANES + lane;                                                            \
         row##set = gather_find(found, found < end_row, skipped, from);                                                 \
     }
-#define LOAD_LEFT(set)                                                                                                 \
+#define LOAD_WINDOW(set)                                                                                               \
     vec4 a##set##0, a##set##1, a##set##2, a##set##3;                                                                   \
-    if (SETS > set) {                                                                                                  \
+    if (GATHER != GATHER_ROWS && WINDOW_SETS > set) {                                                                  \
         gather_load_four(row##set, step, step1, step2, step3, from, a##set##0, a##set##1, a##set##2, a##set##3);       \
     }
-#define EACH_SET(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define EACH_WINDOW_SET(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define LOAD_MATRIX(set)                                                                                               \
+    vec4 m##set;                                                                                                       \
+    if (GATHER == GATHER_ROWS && MATRIX_SETS > set) {                                                                  \
+        uint found = first_row + set * (COLUMN_LANES / 4) + lane / 4;                                                  \
+        m##set = gather_load(gather_find(found, found < end_row, skipped, from), step, from);                          \
+    }
+#define EACH_MATRIX_SET(X) TILE_UPPER(X) TILE_LOWER(X)
 #define LINE(i) find_line(first_row + i, end_row, from, columns, product)
 #define STORE_ROW(i)                                                                                                   \
     TILE_STORE(y, mix(vec4(0), epilogue_apply(s##i + offset, rows, own + i * columns), inside), LINE, i)
@@ -122,7 +169,7 @@ void main()
     matmul_batch batch = matmul_batch_of(push.places, SCATTER == 1);
 
     uvec2 tile = tile_place(push.order);
-    uint lane_row = push.first_row + tile.x * (HEIGHT * TILE_GROUPS) + group_lane / COLUMN_LANES * HEIGHT + lane;
+    uint first_row = push.first_row + (tile.x * TILE_GROUPS + group_lane / COLUMN_LANES) * HEIGHT;
     uint column = tile.y * COLUMN_LANES + lane;
 
     uint panel =
@@ -132,20 +179,24 @@ void main()
     int at = int(panel * depth * 4 + column - panel) + right_skipped;
     int skipped = int(gl_WorkGroupID.z * batch.left);
 
-    EACH_SET(FIND_ROW)
-    gather_step step = gather_begin(0, from);
+    EACH_WINDOW_SET(FIND_WINDOW)
+    gather_step step = gather_begin(GATHER == GATHER_ROWS ? lane % 4 : 0, from);
     TILE_UPPER(DECLARE)
     TILE_LOWER(DECLARE)
     uint k = 0;
     for (; k < depth;) {
-        gather_step step1 = step;
-        gather_advance(step1, 1, from);
-        gather_step step2 = step1;
-        gather_advance(step2, 1, from);
-        gather_step step3 = step2;
-        gather_advance(step3, 1, from);
-        EACH_SET(LOAD_LEFT)
-        if (WHOLE == 1) {
+        gather_step step1, step2, step3;
+        if (GATHER != GATHER_ROWS) {
+            step1 = step;
+            gather_advance(step1, 1, from);
+            step2 = step1;
+            gather_advance(step2, 1, from);
+            step3 = step2;
+            gather_advance(step3, 1, from);
+        }
+        EACH_WINDOW_SET(LOAD_WINDOW)
+        EACH_MATRIX_SET(LOAD_MATRIX)
+        if (GATHER == GATHER_ROWS || WHOLE == 1) {
             gather_advance(step, 4, from);
         } else {
             gather_advance(step3, 1, from);
@@ -164,15 +215,23 @@ void main()
         } else {
             TILE_UPPER(LOAD_RIGHT)
         }
-        TILE_APART(0, ADD_ROWS(s0, s1, s2, s3, 0, 0, 0, lane0, lane1, lane2, lane3))
-        TILE_APART(1, ADD_ROWS(s4, s5, s6, s7, 1, 0, 0, lane4, lane5, lane6, lane7))
-        TILE_APART(2, ADD_ROWS(s8, s9, s10, s11, 2, 1, 0, lane8, lane9, lane10, lane11))
-        TILE_APART(3, ADD_ROWS(s12, s13, s14, s15, 3, 1, 0, lane12, lane13, lane14, lane15))
+        TILE_APART(0, ADD_ROWS(s0, s1, s2, s3, 0, 0, 0, lane0, lane1, lane2, lane3,
+                               0, 1, 0, 1, 2, 3))
+        TILE_APART(1, ADD_ROWS(s4, s5, s6, s7, 1, 0, 0, lane4, lane5, lane6, lane7,
+                               2, 3, 4, 5, 6, 7))
+        TILE_APART(2, ADD_ROWS(s8, s9, s10, s11, 2, 1, 0, lane8, lane9, lane10, lane11,
+                               4, 5, 8, 9, 10, 11))
+        TILE_APART(3, ADD_ROWS(s12, s13, s14, s15, 3, 1, 0, lane12, lane13, lane14, lane15,
+                               6, 7, 12, 13, 14, 15))
         if (HEIGHT == 32) {
-            TILE_APART(4, ADD_ROWS(s16, s17, s18, s19, 4, 2, 1, lane0, lane1, lane2, lane3))
-            TILE_APART(5, ADD_ROWS(s20, s21, s22, s23, 5, 2, 1, lane4, lane5, lane6, lane7))
-            TILE_APART(6, ADD_ROWS(s24, s25, s26, s27, 6, 3, 1, lane8, lane9, lane10, lane11))
-            TILE_APART(7, ADD_ROWS(s28, s29, s30, s31, 7, 3, 1, lane12, lane13, lane14, lane15))
+            TILE_APART(4, ADD_ROWS(s16, s17, s18, s19, 4, 2, 1, lane0, lane1, lane2, lane3,
+                                   8, 9, 16, 17, 18, 19))
+            TILE_APART(5, ADD_ROWS(s20, s21, s22, s23, 5, 2, 1, lane4, lane5, lane6, lane7,
+                                   10, 11, 20, 21, 22, 23))
+            TILE_APART(6, ADD_ROWS(s24, s25, s26, s27, 6, 3, 1, lane8, lane9, lane10, lane11,
+                                   12, 13, 24, 25, 26, 27))
+            TILE_APART(7, ADD_ROWS(s28, s29, s30, s31, 7, 3, 1, lane12, lane13, lane14, lane15,
+                                   14, 15, 28, 29, 30, 31))
         }
         at += MATMUL_STEP * width;
         k += MATMUL_STEP / 4;
@@ -185,7 +244,6 @@ void main()
     epilogue rows = epilogue_load(column, columns);
     vec4 offset = HAS_BIAS == 1 ? imageLoad(bias, int(column)) : vec4(0);
 
-    uint first_row = lane_row - lane;
     uint own = first_row * columns + column; /* a lane's first vector of the whole output, without SCATTER */
     uint first_column = tile.y * COLUMN_LANES;
     uint product = gl_WorkGroupID.z * batch.result;

@@ -60,8 +60,10 @@ class Function:
         return "\n".join(self.lines) + "\n"
 
 
-# Ahead of what is read: the next turns' of a product, whose right operands lie in order. The hardware alone is late.
-PREFETCH = 2048
+# How far ahead of what is read memory is asked for, in bytes, for the hardware alone is late: the next turns' of a
+# product, whose right operands lie in order, and the next turn's of its left one, which has fours of lanes in each row.
+AHEAD = 2048
+AHEAD_IN_ROW = 64
 
 
 def load_parts(f, name, address):
@@ -120,10 +122,13 @@ def load(n):
     f.say("br i1 %is.near, label %near, label %far")
 
     f.say("near:")
+    f.say("%apart = sub i32 %near.lanes.first1, %near.lanes.first0")
+    f.say("%is.whole = icmp eq i32 %apart, 64")
+    f.say(f"%ahead = select i1 %is.whole, i64 {AHEAD}, i64 {AHEAD_IN_ROW}")
     for part in range(n // 4):
         f.say(f"%near.offset{part} = sext i32 %near.lanes.first{part} to i64")
         f.say(f"%near.base{part} = getelementptr i8, i8* %base, i64 %near.offset{part}")
-        f.say(f"%ahead{part} = getelementptr i8, i8* %near.base{part}, i64 {PREFETCH}")
+        f.say(f"%ahead{part} = getelementptr i8, i8* %near.base{part}, i64 %ahead")
         f.say(f"call void @llvm.prefetch.p0i8(i8* %ahead{part}, i32 0, i32 3, i32 1)")
     if n == 16:
         load_whole(f, "near", "near.base")
