@@ -32,6 +32,7 @@ enum llvm_opcode {
     LLVM_STORE = 28,
     LLVM_GEP = 29,
     LLVM_BITCAST = 41,
+    LLVM_ICMP = 42,
     LLVM_CALL = 45,
     LLVM_SELECT = 46,
     LLVM_EXTRACT_ELEMENT = 50,
@@ -80,6 +81,7 @@ enum llvm_kind { LLVM_KIND_FLOAT = 2, LLVM_KIND_INTEGER = 8, LLVM_KIND_VECTOR = 
     X(const unsigned *, GetIndices, (llvm_value *))                                                                    \
     X(unsigned, GetNumMaskElements, (llvm_value *))                                                                    \
     X(int, GetMaskValue, (llvm_value *, unsigned))                                                                     \
+    X(unsigned, GetAlignment, (llvm_value *))                                                                          \
     X(llvm_type *, GetGEPSourceElementType, (llvm_value *))                                                            \
     X(unsigned long long, ConstIntGetZExtValue, (llvm_value *))                                                        \
     X(llvm_value *, GetElementAsConstant, (llvm_value *, unsigned))                                                    \

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { COMPONENTS = 4, MAX_LANES = 16, MAX_ELEMENTS = 32, MAX_FOLLOWED = 128 };
+enum { COMPONENTS = 4, TEXEL_SIZE = 16, MAX_LANES = 16, MAX_ELEMENTS = 32, MAX_FOLLOWED = 128 };
 
 /* One lane's load. */
 struct texel {
@@ -25,7 +25,7 @@ static bool is_texel_type(llvm_type *type)
 /* load <4 x i32> at base + offsets[lane], or + shuffle(offsets)[i] */
 static bool match(llvm_value *load, struct texel *texel)
 {
-    if (!llvm_is(load, LLVM_LOAD) || !is_texel_type(llvm.TypeOf(load))) {
+    if (!llvm_is(load, LLVM_LOAD) || !is_texel_type(llvm.TypeOf(load)) || llvm.GetAlignment(load) < TEXEL_SIZE) {
         return false;
     }
     llvm_value *address = llvm_without_casts(llvm.GetOperand(load, 0));

@@ -59,6 +59,21 @@ static bool match_lane(const struct store_loop *loop, llvm_value *value, llvm_va
     return true;
 }
 
+/* To the next lane, or behind the loop: of all lanes. */
+static bool match_foot(struct store_loop *loop, llvm_block *block)
+{
+    struct branch foot;
+    if (!match_branch(block, &foot) || foot.otherwise != loop->head || !llvm_is(foot.condition, LLVM_ICMP)) {
+        return false;
+    }
+    llvm_value *next = llvm.GetOperand(foot.condition, 0);
+    llvm_value *end = llvm.GetOperand(foot.condition, 1);
+    loop->behind = foot.then;
+    loop->lanes = llvm.GetVectorSize(llvm.TypeOf(loop->mask));
+    return llvm_is(next, LLVM_ADD) && llvm.GetOperand(next, 0) == loop->counter && llvm.IsAConstantInt(end) != NULL &&
+           llvm.ConstIntGetZExtValue(end) == loop->lanes;
+}
+
 static bool match_head(struct store_loop *loop, struct branch *head)
 {
     if (!match_branch(loop->head, head) || !llvm_is(head->condition, LLVM_EXTRACT_ELEMENT) ||
@@ -67,23 +82,20 @@ static bool match_head(struct store_loop *loop, struct branch *head)
     }
     loop->mask = llvm.GetOperand(head->condition, 0);
     loop->counter = llvm.GetOperand(head->condition, 1);
-    struct branch foot;
-    if (!match_branch(head->otherwise, &foot) || foot.otherwise != loop->head) {
+    if (!match_foot(loop, head->otherwise)) {
         return false;
     }
-    loop->behind = foot.then;
     for (llvm_value *next = llvm.GetFirstInstruction(loop->head); next != NULL; next = llvm.GetNextInstruction(next)) {
         llvm_value *places;
         if (next == head->condition || !match_lane(loop, next, &places)) {
             continue;
         }
-        if (loop->index != NULL) {
+        if (loop->index != NULL || passes_lanes(llvm.TypeOf(places)) != loop->lanes) {
             return false;
         }
         loop->index = next;
-        loop->lanes = passes_lanes(llvm.TypeOf(places));
     }
-    return loop->index != NULL && loop->lanes > 0;
+    return loop->index != NULL;
 }
 
 /* store numbers[count][lane] at base + index + count */
@@ -96,7 +108,8 @@ static bool match_number(const struct passes *passes, struct store_loop *loop, l
     llvm_value *base = llvm.GetOperand(place, 0);
     llvm_value *index = llvm.GetOperand(place, 1);
     llvm_value *store = llvm.GetNextInstruction(place);
-    if (!llvm_is(store, LLVM_STORE) || llvm.GetOperand(store, 1) != place || !llvm_is(index, LLVM_ADD) ||
+    if (!llvm_is(store, LLVM_STORE) || llvm.GetOperand(store, 1) != place ||
+        llvm.GetNextInstruction(store) != llvm.GetBasicBlockTerminator(block) || !llvm_is(index, LLVM_ADD) ||
         llvm.GetOperand(index, 0) != loop->index || llvm.IsAConstantInt(llvm.GetOperand(index, 1)) == NULL ||
         llvm.ConstIntGetZExtValue(llvm.GetOperand(index, 1)) != loop->count) {
         return false;
@@ -112,17 +125,30 @@ static bool match_number(const struct passes *passes, struct store_loop *loop, l
     return true;
 }
 
+/* Whether a block does more than compute. */
+static bool has_effects(llvm_block *block)
+{
+    for (llvm_value *next = llvm.GetFirstInstruction(block); next != NULL; next = llvm.GetNextInstruction(next)) {
+        if (llvm_is(next, LLVM_STORE) || llvm_is(next, LLVM_CALL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool match_body(const struct passes *passes, struct store_loop *loop, const struct branch *head)
 {
     llvm_block *block = head->then;
     struct branch inside;
     while (match_branch(block, &inside)) {
-        if (only_successor(inside.then) != inside.otherwise || !match_number(passes, loop, inside.then)) {
+        if (has_effects(block) || only_successor(inside.then) != inside.otherwise ||
+            !match_number(passes, loop, inside.then)) {
             return false;
         }
         block = inside.otherwise;
     }
-    return only_successor(block) == head->otherwise && (loop->count == 1 || loop->count == MAX_NUMBERS);
+    return !has_effects(block) && only_successor(block) == head->otherwise &&
+           (loop->count == 1 || loop->count == MAX_NUMBERS);
 }
 
 /* base is buffers[buffer].base, where the buffer is a vector's element too: the same in all lanes. */
