@@ -13,7 +13,7 @@ const struct check_case check_cases[] = {
     {"conv2d", "channels = 4\nkernel = 3x2\nstride = 2\ndilation = 2\n", {IMAGE(3, 9, 8)}, 1, 2, 1, -1, 1, 0},
     {"conv2d", "channels = 6\nkernel = 3\npadding = 1\ngroups = 3\n", {IMAGE(6, 5, 5)}, 1, 2, 2, -1, 1, 0},
     {"conv2d", "channels = 5\nkernel = 3\nstride = 2\npadding = 1\ngroups = 5\n", {IMAGE(5, 6, 6)}, 1, 2, 2, -1, 1, 0},
-    /* Channels that fill registers of CPUs: lanes then take their places from the first one. */
+    /* Channels that fill registers of CPUs, which are then loaded and stored as they are. */
     {"conv2d", "channels = 64\nkernel = 3\npadding = 1\ngroups = 64\n", {IMAGE(64, 3, 5)}, 1, 2, 1, -1, 1, 0},
     {"conv2d", "channels = 64\nkernel = 3\npadding = 1\nalgorithm = winograd\n", {IMAGE(3, 5, 6)}, 1, 2, 1, -1, 1, 0},
     {"max_pool2d", "kernel = 2\n", {IMAGE(5, 6, 6)}, 1, 2, 2, -1, 1, 0},

@@ -93,7 +93,7 @@ static uint32_t left_loads(const struct matmul_tile *tile, uint32_t kind)
 
 /*
  * What a turn of a tile's loop costs: a row's multiply-adds, shuffles and blends for 16 products, and loads of both
- * operands, which take longer where more lanes' addresses are taken apart. In the processor's operations on vectors.
+ * operands, which are counted as if all lanes' addresses lay apart. In the processor's operations on vectors.
  */
 static double turn_cost(const struct tape *tape, const struct matmul_tile *tile, uint32_t kind)
 {

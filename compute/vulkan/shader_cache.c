@@ -52,10 +52,10 @@ static bool make_common_place(char path[PATH_SIZE])
 static bool add_folder(char path[PATH_SIZE], const char *width)
 {
     char folder[96];
-    const char *vectors = cpu_driver_vectors();
-    snprintf(folder, sizeof folder, "/lemnos%s%.8s%s%s%s%s", width != NULL ? "-" : "", width != NULL ? width : "",
-             width != NULL ? "-bits" : "", cpu_driver_fuses() ? "-fma" : "", vectors != NULL ? "-vectors-" : "",
-             vectors != NULL ? vectors : "");
+    const char *version = cpu_driver_version_of();
+    snprintf(folder, sizeof folder, "/lemnos%s%.8s%s%s%s%s%s", width != NULL ? "-" : "", width != NULL ? width : "",
+             width != NULL ? "-bits" : "", cpu_driver_fuses() ? "-fma" : "", cpu_driver_vectorises() ? "-vectors" : "",
+             version != NULL ? "-" : "", version != NULL ? version : "");
     size_t length = strlen(path);
     size_t added = strlen(folder);
     if (length >= added && strcmp(path + length - added, folder) == 0) {
@@ -72,7 +72,7 @@ void shader_cache_place(void)
 {
     char path[PATH_SIZE];
     const char *width = getenv("LP_NATIVE_VECTOR_WIDTH");
-    bool own = width != NULL || cpu_driver_fuses() || cpu_driver_vectors() != NULL;
+    bool own = width != NULL || cpu_driver_version_of() != NULL;
     bool found = find_place(path);
     if (found && !own) {
         return; /* Mesa finds it too */

@@ -6,8 +6,9 @@
  * - A lane holds four neighbouring columns of the tile: one texel load fetches a row of the right operand, branch free.
  *   COLUMN_LANES of them make the tile's width; where results are narrow, that is half or a quarter of all, and each
  *   such group of lanes has HEIGHT rows of its own.
- * - The left operand is loaded spread over the lanes of a group, a row a lane, and handed round by shuffles with
- *   constant indices, which are one instruction; anything that is only uniform in fact would be loaded lane by lane.
+ * - The left operand is loaded spread over the lanes of a group, a row a lane or a row's vectors side by side, and handed
+ *   round by shuffles with constant indices, which are one instruction; anything that is only uniform in fact would be
+ *   loaded lane by lane.
  * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
  *   in registers for all 16 products (TILE_APART); sums beyond that live on the stack, touched once a turn of the loop.
  * - A load whose lanes' places do not lie side by side costs as much as 70 multiply-adds of a register (their addresses

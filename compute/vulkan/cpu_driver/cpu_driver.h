@@ -1,6 +1,6 @@
 /*
- * What the program makes of Mesa's driver for CPUs: settings, and better code from the LLVM that it calls. All of it
- * leaves other drivers alone.
+ * What the program makes of Mesa's driver for CPUs: settings, and better code from the LLVM that it calls. A driver
+ * that calls no LLVM, as those of GPUs, knows nothing of it.
  */
 #ifndef COMPUTE_VULKAN_CPU_DRIVER_CPU_DRIVER_H
 #define COMPUTE_VULKAN_CPU_DRIVER_CPU_DRIVER_H
@@ -14,8 +14,9 @@ void cpu_driver_fuse(void);
 bool cpu_driver_fuses(void);
 /* The part of it that lets kernels load and store whole registers, unless LEMNOS_VECTORS=off. */
 void cpu_driver_vectorise(void);
-/* Tells kernels compiled so from others; NULL: they are not. */
-const char *cpu_driver_vectors(void);
+bool cpu_driver_vectorises(void);
+/* Tells kernels compiled with either from those that another version of this program compiled; NULL: neither is on. */
+const char *cpu_driver_version_of(void);
 /* What this process compiled, as far as the driver's LLVM is within reach: kernels, and what was rewritten in them. */
 struct cpu_driver_counts {
     unsigned kernels, loads, stores;

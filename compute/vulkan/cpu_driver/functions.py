@@ -1,5 +1,7 @@
 """Writes the functions, in LLVM's own language, that vector_load.c and vector_store.c put into kernels:
-functions.py OUTPUT.c
+functions.py OUTPUT.c SOURCE ...
+
+What all SOURCEs, this one among them, make of kernels is one version: compiled kernels of another are not used.
 
 By width N of a register, 8 or 16 lanes of 32 bits; what is a vector of lanes here is one register there.
 
@@ -254,7 +256,7 @@ def main():
         functions[f"lemnos.load{n}"] = load(n)
         for components in (1, 4):
             functions[f"lemnos.store{n}x{components}"] = store(n, components)
-    version = hashlib.sha256("".join(functions.values()).encode()).hexdigest()[:8]
+    version = hashlib.sha256(b"".join(pathlib.Path(path).read_bytes() for path in sys.argv[2:])).hexdigest()[:8]
     lines = ['#include "compute/vulkan/cpu_driver/passes.h"', "", f'const char cpu_driver_version[] = "{version}";', ""]
     lines.append("const struct cpu_driver_function cpu_driver_functions[] = {")
     for name, text in functions.items():

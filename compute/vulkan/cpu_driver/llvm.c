@@ -18,6 +18,9 @@ static void *find(void *library, const char *name)
 {
     /* In the driver and in what it links to, so not what the program defines. */
     void *symbol = library != NULL ? dlsym(library, name) : NULL;
+    if (symbol == NULL && complete) {
+        log_debug("the driver's LLVM has no %s: kernels stay as the driver makes them", name);
+    }
     complete = complete && symbol != NULL;
     return symbol;
 }
@@ -48,6 +51,18 @@ bool llvm_find(const void *caller, const char *name)
 bool llvm_is(llvm_value *value, enum llvm_opcode opcode)
 {
     return llvm.IsAInstruction(value) != NULL && llvm.GetInstructionOpcode(value) == (int)opcode;
+}
+
+bool llvm_writes(llvm_value *value)
+{
+    static const enum llvm_opcode writing[] = {LLVM_STORE, LLVM_CALL, LLVM_FENCE, LLVM_COMPARE_EXCHANGE,
+                                               LLVM_READ_MODIFY_WRITE};
+    for (size_t i = 0; i < sizeof writing / sizeof writing[0]; i++) {
+        if (llvm_is(value, writing[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool llvm_is_vector(llvm_type *type, enum llvm_kind kind)

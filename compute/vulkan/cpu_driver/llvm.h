@@ -5,7 +5,7 @@
  * compute/meson.build. A driver that brings an LLVM of its own inside never calls them: it is slower then, and nothing
  * else.
  *
- * Here are LLVM's own functions as far as they are used (llvm-c/Core.h, LLVM 15), under their names without "LLVM".
+ * Here are LLVM's own functions as far as they are used (headers in llvm-c, LLVM 15), under their names without "LLVM".
  * The numbers are part of LLVM's ABI.
  */
 #ifndef COMPUTE_VULKAN_CPU_DRIVER_LLVM_H
@@ -31,14 +31,22 @@ enum llvm_opcode {
     LLVM_LOAD = 27,
     LLVM_STORE = 28,
     LLVM_GEP = 29,
+    LLVM_ASHR = 22,
+    LLVM_AND = 23,
+    LLVM_SEXT = 32,
     LLVM_BITCAST = 41,
     LLVM_ICMP = 42,
+    LLVM_PHI = 44,
     LLVM_CALL = 45,
     LLVM_SELECT = 46,
     LLVM_EXTRACT_ELEMENT = 50,
     LLVM_SHUFFLE_VECTOR = 52,
-    LLVM_EXTRACT_VALUE = 53
+    LLVM_EXTRACT_VALUE = 53,
+    LLVM_FENCE = 55,
+    LLVM_COMPARE_EXCHANGE = 56,
+    LLVM_READ_MODIFY_WRITE = 57
 };
+enum llvm_predicate { LLVM_UNSIGNED_GREATER_EQUAL = 35, LLVM_UNSIGNED_LESS = 36 };
 enum llvm_kind { LLVM_KIND_FLOAT = 2, LLVM_KIND_INTEGER = 8, LLVM_KIND_VECTOR = 13 };
 
 /* X(result, name, parameters) */
@@ -77,6 +85,8 @@ enum llvm_kind { LLVM_KIND_FLOAT = 2, LLVM_KIND_INTEGER = 8, LLVM_KIND_VECTOR = 
     X(llvm_value *, GetOperand, (llvm_value *, unsigned))                                                              \
     X(unsigned, GetNumSuccessors, (llvm_value *))                                                                      \
     X(llvm_block *, GetSuccessor, (llvm_value *, unsigned))                                                            \
+    X(int, GetICmpPredicate, (llvm_value *))                                                                           \
+    X(llvm_value *, IsAConstantDataVector, (llvm_value *))                                                             \
     X(llvm_value *, GetCondition, (llvm_value *))                                                                      \
     X(const unsigned *, GetIndices, (llvm_value *))                                                                    \
     X(unsigned, GetNumMaskElements, (llvm_value *))                                                                    \
@@ -129,6 +139,8 @@ bool llvm_find(const void *caller, const char *name);
 
 /* Whether a value is an instruction with this opcode. */
 bool llvm_is(llvm_value *value, enum llvm_opcode opcode);
+/* Whether it is an instruction that may write to memory. */
+bool llvm_writes(llvm_value *value);
 /* Whether it is a vector whose elements are of this kind. */
 bool llvm_is_vector(llvm_type *type, enum llvm_kind kind);
 /* What was cast, perhaps several times: the driver keeps its floats as integers, and others as it likes. */

@@ -2,7 +2,8 @@
  * Fused multiply-adds on Mesa's driver for CPUs, which takes fma() apart into a product and a sum, whatever the
  * processor has, and lets LLVM fuse nothing: half of what the processor could do. No setting changes it. So here is an
  * LLVMBuildFAdd() (llvm.h tells how it comes to be called) that builds a fused multiply-add where one of the terms is a
- * product of 32-bit floats. Vulkan allows a driver to contract so.
+ * product of 32-bit floats. Vulkan allows a driver to contract so; what a shader calls precise is contracted too, for
+ * LLVM is not told: the same in all kernels that compute the same.
  */
 #include "compute/vulkan/cpu_driver/cpu_driver.h"
 
@@ -11,7 +12,7 @@
 
 #include "compute/vulkan/cpu_driver/llvm.h"
 
-static bool fuses; /* it is wanted, and the processor can */
+static _Atomic bool fuses; /* it is wanted, and the processor can */
 
 llvm_value *LLVMBuildFAdd(llvm_builder *builder, llvm_value *left, llvm_value *right, const char *name);
 

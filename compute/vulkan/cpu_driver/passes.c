@@ -6,8 +6,9 @@
 #include "base/log.h"
 #include "compute/vulkan/cpu_driver/cpu_driver.h"
 
-static bool wanted;
-static struct cpu_driver_counts counts;
+static _Atomic bool wanted;
+static _Atomic bool cannot; /* the LLVM does not understand our functions */
+static _Atomic unsigned kernels, loads, stores;
 
 void *LLVMRunPasses(llvm_module *module, const char *passes, void *machine, void *options);
 
@@ -31,8 +32,10 @@ llvm_value *passes_function(const struct passes *passes, const char *name)
     llvm_module *parsed;
     char *message;
     if (llvm.ParseIRInContext(llvm.GetModuleContext(passes->module), buffer, &parsed, &message) != 0) {
-        log_debug("the driver's LLVM does not understand %s: %s", name, message);
+        log_debug("the driver's LLVM does not understand %s, so kernels load and store lane by lane: %s", name,
+                  message);
         llvm.DisposeMessage(message);
+        cannot = true;
         return NULL;
     }
     llvm.SetDataLayout(parsed, llvm.GetDataLayoutStr(passes->module));
@@ -75,8 +78,8 @@ static void rewrite(llvm_module *module)
         }
         for (llvm_block *block = llvm.GetFirstBasicBlock(function); block != NULL;
              block = llvm.GetNextBasicBlock(block)) {
-            counts.loads += vector_load_rewrite(&passes, block);
-            counts.stores += vector_store_rewrite(&passes, block);
+            loads += vector_load_rewrite(&passes, block);
+            stores += vector_store_rewrite(&passes, block);
         }
     }
     llvm.DisposeBuilder(passes.builder);
@@ -98,10 +101,10 @@ __attribute__((visibility("default"))) void *LLVMRunPasses(llvm_module *module, 
 {
     /* Those that inline, which the driver runs first: "default<O0>". */
     static const char inlining[] = "default<";
-    bool does = llvm_find(__builtin_return_address(0), "LLVMRunPasses") && wanted &&
+    bool does = llvm_find(__builtin_return_address(0), "LLVMRunPasses") && wanted && !cannot &&
                 strncmp(passes, inlining, sizeof inlining - 1) == 0;
     if (does) {
-        counts.kernels++;
+        kernels++;
         rewrite(module);
     }
     void *result = llvm.RunPasses(module, passes, machine, options);
@@ -117,12 +120,17 @@ void cpu_driver_vectorise(void)
     wanted = set == NULL || strcmp(set, "off") != 0;
 }
 
-const char *cpu_driver_vectors(void)
+bool cpu_driver_vectorises(void)
 {
-    return wanted ? cpu_driver_version : NULL;
+    return wanted;
+}
+
+const char *cpu_driver_version_of(void)
+{
+    return wanted || cpu_driver_fuses() ? cpu_driver_version : NULL;
 }
 
 struct cpu_driver_counts cpu_driver_count(void)
 {
-    return counts;
+    return (struct cpu_driver_counts){.kernels = kernels, .loads = loads, .stores = stores};
 }

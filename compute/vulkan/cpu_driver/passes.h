@@ -18,7 +18,7 @@ struct cpu_driver_function {
     const char *name, *text;
 };
 extern const struct cpu_driver_function cpu_driver_functions[];
-extern const char cpu_driver_version[]; /* of these texts */
+extern const char cpu_driver_version[]; /* of what is done to kernels: a hash of the sources */
 
 /* A kernel at work. */
 struct passes {

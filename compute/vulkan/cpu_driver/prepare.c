@@ -19,9 +19,7 @@ void cpu_driver_prepare(void)
 {
     /* A rank on a CPU device runs its kernels in one thread on its own core; MPI is what uses the cores. */
     setenv("LP_NUM_THREADS", "0", 0);
-    /*
-     * The driver itself takes 256 bits at most: products gain a fifth to a third, and nothing loses (lib/store.glsl).
-     */
+    /* The driver itself takes 256 bits at most: products gain a fifth to a third (docs/performance.md). */
     if (has_wide_registers()) {
         setenv("LP_NATIVE_VECTOR_WIDTH", "512", 0);
     }

@@ -58,7 +58,7 @@ static bool collect(llvm_value *first, const struct texel *texel, llvm_value *lo
     unsigned found = 0;
     for (llvm_value *next = first; next != NULL && found < texel->lanes; next = llvm.GetNextInstruction(next)) {
         struct texel other;
-        if (llvm_is(next, LLVM_STORE) || llvm_is(next, LLVM_CALL)) {
+        if (llvm_writes(next)) {
             return false;
         }
         if (match(next, &other) && other.base == texel->base && other.offsets == texel->offsets &&
@@ -97,7 +97,8 @@ static unsigned element_words(llvm_type *type)
     if (llvm_is_vector(type, LLVM_KIND_FLOAT)) {
         return 1;
     }
-    return llvm_is_vector(type, LLVM_KIND_INTEGER) ? llvm.GetIntTypeWidth(llvm.GetElementType(type)) / 32 : 0;
+    unsigned width = llvm_is_vector(type, LLVM_KIND_INTEGER) ? llvm.GetIntTypeWidth(llvm.GetElementType(type)) : 0;
+    return width % 32 == 0 ? width / 32 : 0;
 }
 
 static void follow_shuffle(struct trail *trail, llvm_value *shuffle)
@@ -159,7 +160,7 @@ static void replace(const struct passes *passes, llvm_value *function, const str
         }
     }
     /* The first lane's is the first of all. */
-    for (llvm_value *next = loads[0]; next != NULL && trail.count < MAX_FOLLOWED && !llvm_is(next, LLVM_STORE);
+    for (llvm_value *next = loads[0]; next != NULL && trail.count < MAX_FOLLOWED;
          next = llvm.GetNextInstruction(next)) {
         follow(&trail, next);
     }

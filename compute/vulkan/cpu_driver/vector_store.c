@@ -59,6 +59,11 @@ static bool match_lane(const struct store_loop *loop, llvm_value *value, llvm_va
     return true;
 }
 
+static bool is_number(llvm_value *value, unsigned number)
+{
+    return llvm.IsAConstantInt(value) != NULL && llvm.ConstIntGetZExtValue(value) == number;
+}
+
 /* To the next lane, or behind the loop: of all lanes. */
 static bool match_foot(struct store_loop *loop, llvm_block *block)
 {
@@ -70,8 +75,9 @@ static bool match_foot(struct store_loop *loop, llvm_block *block)
     llvm_value *end = llvm.GetOperand(foot.condition, 1);
     loop->behind = foot.then;
     loop->lanes = llvm.GetVectorSize(llvm.TypeOf(loop->mask));
-    return llvm_is(next, LLVM_ADD) && llvm.GetOperand(next, 0) == loop->counter && llvm.IsAConstantInt(end) != NULL &&
-           llvm.ConstIntGetZExtValue(end) == loop->lanes;
+    return llvm.GetICmpPredicate(foot.condition) == LLVM_UNSIGNED_GREATER_EQUAL && llvm_is(next, LLVM_ADD) &&
+           llvm.GetOperand(next, 0) == loop->counter && is_number(llvm.GetOperand(next, 1), 1) &&
+           is_number(end, loop->lanes) && !llvm_is(llvm.GetFirstInstruction(loop->behind), LLVM_PHI);
 }
 
 static bool match_head(struct store_loop *loop, struct branch *head)
@@ -98,8 +104,23 @@ static bool match_head(struct store_loop *loop, struct branch *head)
     return loop->index != NULL;
 }
 
-/* store numbers[count][lane] at base + index + count */
-static bool match_number(const struct passes *passes, struct store_loop *loop, llvm_block *block)
+/* Whether a condition, which the driver carries as a mask of bits for a while, is index < size in bytes >> 2. */
+static bool is_inside(llvm_value *condition, llvm_value *index)
+{
+    while (!llvm_is(condition, LLVM_ICMP) || llvm.GetOperand(condition, 0) != index) {
+        bool cast = llvm_is(condition, LLVM_ICMP) || llvm_is(condition, LLVM_SEXT);
+        if (!cast && !llvm_is(condition, LLVM_AND)) {
+            return false;
+        }
+        condition = llvm.GetOperand(condition, cast ? 0 : 1);
+    }
+    llvm_value *size = llvm.GetOperand(condition, 1);
+    return llvm.GetICmpPredicate(condition) == LLVM_UNSIGNED_LESS && llvm_is(size, LLVM_ASHR) &&
+           llvm_is(llvm.GetOperand(size, 0), LLVM_LOAD) && is_number(llvm.GetOperand(size, 1), 2);
+}
+
+/* store numbers[count][lane] at base + index + count, where that is inside */
+static bool match_number(const struct passes *passes, struct store_loop *loop, llvm_block *block, llvm_value *condition)
 {
     llvm_value *place = llvm.GetFirstInstruction(block);
     if (loop->count == MAX_NUMBERS || !llvm_is(place, LLVM_GEP) || llvm.GetNumOperands(place) != 2) {
@@ -110,8 +131,8 @@ static bool match_number(const struct passes *passes, struct store_loop *loop, l
     llvm_value *store = llvm.GetNextInstruction(place);
     if (!llvm_is(store, LLVM_STORE) || llvm.GetOperand(store, 1) != place ||
         llvm.GetNextInstruction(store) != llvm.GetBasicBlockTerminator(block) || !llvm_is(index, LLVM_ADD) ||
-        llvm.GetOperand(index, 0) != loop->index || llvm.IsAConstantInt(llvm.GetOperand(index, 1)) == NULL ||
-        llvm.ConstIntGetZExtValue(llvm.GetOperand(index, 1)) != loop->count) {
+        llvm.GetOperand(index, 0) != loop->index || !is_number(llvm.GetOperand(index, 1), loop->count) ||
+        !is_inside(condition, index)) {
         return false;
     }
     llvm_value *vector;
@@ -129,7 +150,7 @@ static bool match_number(const struct passes *passes, struct store_loop *loop, l
 static bool has_effects(llvm_block *block)
 {
     for (llvm_value *next = llvm.GetFirstInstruction(block); next != NULL; next = llvm.GetNextInstruction(next)) {
-        if (llvm_is(next, LLVM_STORE) || llvm_is(next, LLVM_CALL)) {
+        if (llvm_writes(next)) {
             return true;
         }
     }
@@ -142,7 +163,7 @@ static bool match_body(const struct passes *passes, struct store_loop *loop, con
     struct branch inside;
     while (match_branch(block, &inside)) {
         if (has_effects(block) || only_successor(inside.then) != inside.otherwise ||
-            !match_number(passes, loop, inside.then)) {
+            !match_number(passes, loop, inside.then, inside.condition)) {
             return false;
         }
         block = inside.otherwise;
@@ -166,6 +187,9 @@ static bool match_buffer(struct store_loop *loop)
     }
     if (llvm.IsNull(vector)) {
         return true; /* the first */
+    }
+    if (llvm.IsAConstantDataVector(vector) == NULL) {
+        return false;
     }
     llvm_value *number = llvm.GetElementAsConstant(vector, 0);
     for (unsigned i = 1; i < loop->lanes; i++) {
