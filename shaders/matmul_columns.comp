@@ -39,9 +39,9 @@ OUTPUT(3, sums) /* not written without SUMS */
 PUSH(matmul_columns_push)
 
 /*
- * How a group's lanes hold the left operand's 16 rows of a turn. Windows of an image: each lane a row's vectors of k, row
- * for row. A matrix: neighbours a row's vectors, one each (two where a group has fewer lanes), for these lie side by side
- * in memory, and are loaded as they lie. Rows that all lanes hold are a set.
+ * How a group's lanes hold the left operand's 16 rows of a turn. Windows of an image: each lane a row's vectors of k,
+ * row for row. A matrix: neighbours a row's vectors, one each (two where a group has fewer lanes), for these lie side by
+ * side in memory, and are loaded as they lie. Rows that all lanes hold are a set.
  */
 const uint VECTORS = HEIGHT / 4;
 const uint WINDOW_SETS = MATMUL_STEP / COLUMN_LANES;

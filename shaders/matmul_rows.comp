@@ -30,8 +30,8 @@ OUTPUT(3, y)
 PUSH(matmul_rows_push)
 
 /*
- * How a group's lanes hold the left operand for 16 products. Windows of an image: each lane a row's four vectors, row for
- * row. A matrix: four lanes a row's four vectors, for these lie side by side in memory, and are loaded as they lie.
+ * How a group's lanes hold the left operand for 16 products. Windows of an image: each lane a row's four vectors, row
+ * for row. A matrix: four lanes a row's four vectors, for these lie side by side in memory, and are loaded as they lie.
  */
 const uint WINDOW_SETS = HEIGHT / COLUMN_LANES; /* rows that all lanes hold are a set */
 const uint MATRIX_SETS = WINDOW_SETS * 4;
@@ -70,7 +70,7 @@ const uint MATRIX_SETS = WINDOW_SETS * 4;
         x2 = vec4(c0.z, c1.z, c2.z, c3.z);                                                                             \
         x3 = vec4(c0.w, c1.w, c2.w, c3.w);                                                                             \
     }
-/* The i-th four rows of windows, which begin at a multiple of 4 of lanes: their left operands, from the set where they are. */
+/* The i-th four rows of windows, which begin at a multiple of 4 of lanes: left operands from the set where they are. */
 #define ADD_WINDOW_ROWS(s0, s1, s2, s3, i, half_i, quarter_i, l0, l1, l2, l3)                                          \
     {                                                                                                                  \
         vec4 x0, x1, x2, x3;                                                                                           \

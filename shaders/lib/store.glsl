@@ -14,8 +14,8 @@
  *   INVOCATION                          its number in a grid of rows
  *   STORE(name, exists, at, value)      name[at] = value, where it exists
  *   STORE_AT(name, place, value)        the same where `place` tells it: NOWHERE or beyond for what does not exist
- *   uniform_digit(n)                    n < 16 which is the same in all lanes of a register: a CPU driver then knows it,
- *                                       and reads what it numbers once
+ *   uniform_digit(n)                    n < 16 which is the same in all lanes of a register: a CPU driver then knows
+ *                                       so, and reads what it numbers once
  */
 #ifndef SHADERS_LIB_STORE_GLSL
 #define SHADERS_LIB_STORE_GLSL
@@ -30,7 +30,7 @@ const uint NOWHERE = 0x1000000; /* vectors: behind all that a binding holds */
 
 layout(constant_id = 15) const uint LANES = 8; /* of a register: 8 or 16. DISPATCH_LANES_CONSTANT */
 
-/* lavapipe takes a number for the same in all lanes that follows from push constants, at whatever index they are read. */
+/* lavapipe takes a number for the same in all lanes that follows from push constants, at whatever index it reads them. */
 #define PUSH(type)                                                                                                     \
     layout(push_constant) uniform Push                                                                                 \
     {                                                                                                                  \

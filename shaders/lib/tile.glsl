@@ -6,9 +6,9 @@
  * - A lane holds four neighbouring columns of the tile: one texel load fetches a row of the right operand, branch free.
  *   COLUMN_LANES of them make the tile's width; where results are narrow, that is half or a quarter of all, and each
  *   such group of lanes has HEIGHT rows of its own.
- * - The left operand is loaded spread over the lanes of a group, a row a lane or a row's vectors side by side, and handed
- *   round by shuffles with constant indices, which are one instruction; anything that is only uniform in fact would be
- *   loaded lane by lane.
+ * - The left operand is loaded spread over the lanes of a group, a row a lane or a row's vectors side by side, and
+ *   handed round by shuffles with constant indices, which are one instruction; anything that is only uniform in fact
+ *   would be loaded lane by lane.
  * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
  *   in registers for all 16 products (TILE_APART); sums beyond that live on the stack, touched once a turn of the loop.
  * - A load whose lanes' places do not lie side by side costs as much as 70 multiply-adds of a register (their addresses
@@ -89,8 +89,8 @@ uvec2 tile_place(tile_order order)
 /* Behind every buffer, also twice and with a place in a buffer added, and in bytes still below 2^32. */
 const uint TILE_NOWHERE = 0x07000000;
 /*
- * Writes row i of one's group to the buffer `name`: `value` is one's vector of it, LINE(i) where the row begins, TILE_NOWHERE
- * if it is not to be written. TILE_COLUMN is said once before.
+ * Writes row i of one's group to the buffer `name`: `value` is one's vector of it, LINE(i) where the row begins,
+ * TILE_NOWHERE if it is not to be written. TILE_COLUMN is said once before.
  */
 #define TILE_STORE(name, value, LINE, i) name[LINE(i) + own_column] = value;
 /* From first_column and columns, in vectors. */
