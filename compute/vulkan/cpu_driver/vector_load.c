@@ -4,7 +4,7 @@
  * then components from lanes. All that is found by where the loads' addresses come from, and its results by following
  * which lane and component every element of a shuffle is.
  */
-#include "compute/vulkan/cpu_driver/passes.h"
+#include "compute/vulkan/cpu_driver/vector_load.h"
 
 #include <stdio.h>
 
@@ -48,7 +48,7 @@ static bool match(llvm_value *load, struct texel *texel)
         }
         texel->lane = (unsigned)from;
     }
-    texel->lanes = passes_lanes(llvm.TypeOf(texel->offsets));
+    texel->lanes = rewriting_lanes(llvm.TypeOf(texel->offsets));
     return texel->lane < texel->lanes;
 }
 
@@ -148,7 +148,7 @@ static int component_of(const struct followed *followed, const struct texel *tex
     return component >= 0 && component < COMPONENTS ? component : -1;
 }
 
-static void replace(const struct passes *passes, llvm_value *function, const struct texel *texel,
+static void replace(const struct rewriting *rewriting, llvm_value *function, const struct texel *texel,
                     llvm_value *loads[MAX_LANES])
 {
     struct trail trail = {.count = 0};
@@ -165,21 +165,21 @@ static void replace(const struct passes *passes, llvm_value *function, const str
         follow(&trail, next);
     }
     llvm_value *arguments[] = {texel->base, texel->offsets};
-    llvm.PositionBuilderBefore(passes->builder, loads[0]);
-    llvm_value *made = passes_call(passes, function, arguments, 2);
+    llvm.PositionBuilderBefore(rewriting->builder, loads[0]);
+    llvm_value *made = rewriting_call(rewriting, function, arguments, 2);
     for (int i = 0; i < trail.count; i++) {
         const struct followed *followed = &trail.all[i];
         if (llvm.TypeOf(followed->value) == llvm.TypeOf(texel->offsets)) {
             int component = component_of(followed, texel);
             if (component >= 0) {
                 llvm.ReplaceAllUsesWith(followed->value,
-                                        llvm.BuildExtractValue(passes->builder, made, (unsigned)component, ""));
+                                        llvm.BuildExtractValue(rewriting->builder, made, (unsigned)component, ""));
             }
         }
     }
 }
 
-unsigned vector_load_rewrite(const struct passes *passes, llvm_block *block)
+unsigned vector_load_rewrite(const struct rewriting *rewriting, llvm_block *block)
 {
     unsigned count = 0;
     for (llvm_value *next = llvm.GetFirstInstruction(block); next != NULL; next = llvm.GetNextInstruction(next)) {
@@ -190,11 +190,11 @@ unsigned vector_load_rewrite(const struct passes *passes, llvm_block *block)
         }
         char name[32];
         snprintf(name, sizeof name, "lemnos.load%u", texel.lanes);
-        llvm_value *function = passes_function(passes, name);
+        llvm_value *function = rewriting_function(rewriting, name);
         if (function == NULL) {
             return count;
         }
-        replace(passes, function, &texel, loads);
+        replace(rewriting, function, &texel, loads);
         count++;
     }
     return count;

@@ -12,7 +12,7 @@
  * At the end of `before` comes a call of a function that writes all at once, and a branch to `behind` where it did. The
  * loop stays for where it did not.
  */
-#include "compute/vulkan/cpu_driver/passes.h"
+#include "compute/vulkan/cpu_driver/vector_store.h"
 
 #include <stdio.h>
 
@@ -96,7 +96,7 @@ static bool match_head(struct store_loop *loop, struct branch *head)
         if (next == head->condition || !match_lane(loop, next, &places)) {
             continue;
         }
-        if (loop->index != NULL || passes_lanes(llvm.TypeOf(places)) != loop->lanes) {
+        if (loop->index != NULL || rewriting_lanes(llvm.TypeOf(places)) != loop->lanes) {
             return false;
         }
         loop->index = next;
@@ -120,7 +120,8 @@ static bool is_inside(llvm_value *condition, llvm_value *index)
 }
 
 /* store numbers[count][lane] at base + index + count, where that is inside */
-static bool match_number(const struct passes *passes, struct store_loop *loop, llvm_block *block, llvm_value *condition)
+static bool match_number(const struct rewriting *rewriting, struct store_loop *loop, llvm_block *block,
+                         llvm_value *condition)
 {
     llvm_value *place = llvm.GetFirstInstruction(block);
     if (loop->count == MAX_NUMBERS || !llvm_is(place, LLVM_GEP) || llvm.GetNumOperands(place) != 2) {
@@ -137,8 +138,8 @@ static bool match_number(const struct passes *passes, struct store_loop *loop, l
     }
     llvm_value *vector;
     llvm_value *number = llvm.GetOperand(store, 0);
-    if (llvm.TypeOf(number) != passes->i32 || !match_lane(loop, llvm_without_casts(number), &vector) ||
-        passes_lanes(llvm.TypeOf(vector)) != loop->lanes || (loop->base != NULL && loop->base != base)) {
+    if (llvm.TypeOf(number) != rewriting->i32 || !match_lane(loop, llvm_without_casts(number), &vector) ||
+        rewriting_lanes(llvm.TypeOf(vector)) != loop->lanes || (loop->base != NULL && loop->base != base)) {
         return false;
     }
     loop->base = base;
@@ -157,13 +158,13 @@ static bool has_effects(llvm_block *block)
     return false;
 }
 
-static bool match_body(const struct passes *passes, struct store_loop *loop, const struct branch *head)
+static bool match_body(const struct rewriting *rewriting, struct store_loop *loop, const struct branch *head)
 {
     llvm_block *block = head->then;
     struct branch inside;
     while (match_branch(block, &inside)) {
         if (has_effects(block) || only_successor(inside.then) != inside.otherwise ||
-            !match_number(passes, loop, inside.then, inside.condition)) {
+            !match_number(rewriting, loop, inside.then, inside.condition)) {
             return false;
         }
         block = inside.otherwise;
@@ -202,51 +203,52 @@ static bool match_buffer(struct store_loop *loop)
 }
 
 /* A field of the buffer: 0 its base, 1 its size in bytes. */
-static llvm_value *load_field(const struct passes *passes, const struct store_loop *loop, unsigned field,
+static llvm_value *load_field(const struct rewriting *rewriting, const struct store_loop *loop, unsigned field,
                               llvm_type *type)
 {
     llvm_value *like = llvm.GetOperand(loop->base, 0);
-    llvm_value *indices[] = {llvm.ConstInt(passes->i32, 0, 0), llvm.ConstInt(passes->i32, loop->buffer, 0),
-                             llvm.ConstInt(passes->i32, field, 0)};
-    llvm_value *place =
-        llvm.BuildGEP2(passes->builder, llvm.GetGEPSourceElementType(like), llvm.GetOperand(like, 0), indices, 3, "");
-    return llvm.BuildLoad2(passes->builder, type, place, "");
+    llvm_value *indices[] = {llvm.ConstInt(rewriting->i32, 0, 0), llvm.ConstInt(rewriting->i32, loop->buffer, 0),
+                             llvm.ConstInt(rewriting->i32, field, 0)};
+    llvm_value *place = llvm.BuildGEP2(rewriting->builder, llvm.GetGEPSourceElementType(like), llvm.GetOperand(like, 0),
+                                       indices, 3, "");
+    return llvm.BuildLoad2(rewriting->builder, type, place, "");
 }
 
-static void replace(const struct passes *passes, const struct store_loop *loop, llvm_value *function)
+static void replace(const struct rewriting *rewriting, const struct store_loop *loop, llvm_value *function)
 {
     llvm.InstructionEraseFromParent(llvm.GetBasicBlockTerminator(loop->before));
-    llvm.PositionBuilderAtEnd(passes->builder, loop->before);
-    llvm_value *bytes = load_field(passes, loop, 1, passes->i32);
+    llvm.PositionBuilderAtEnd(rewriting->builder, loop->before);
+    llvm_value *bytes = load_field(rewriting, loop, 1, rewriting->i32);
     llvm_value *arguments[4 + MAX_NUMBERS] = {
-        load_field(passes, loop, 0, llvm.TypeOf(loop->base)),
-        llvm.BuildLShr(passes->builder, bytes, llvm.ConstInt(passes->i32, 2, 0), ""), loop->mask,
+        load_field(rewriting, loop, 0, llvm.TypeOf(loop->base)),
+        llvm.BuildLShr(rewriting->builder, bytes, llvm.ConstInt(rewriting->i32, 2, 0), ""), loop->mask,
         llvm.GetOperand(loop->index, 0)};
     for (unsigned i = 0; i < loop->count; i++) {
         llvm_value *number = loop->numbers[i];
         if (llvm_is(number, LLVM_EXTRACT_VALUE)) {
             number =
-                llvm.BuildExtractValue(passes->builder, llvm.GetOperand(number, 0), llvm.GetIndices(number)[0], "");
+                llvm.BuildExtractValue(rewriting->builder, llvm.GetOperand(number, 0), llvm.GetIndices(number)[0], "");
         }
-        arguments[4 + i] = llvm.BuildBitCast(passes->builder, number, llvm.TypeOf(arguments[3]), "");
+        arguments[4 + i] = llvm.BuildBitCast(rewriting->builder, number, llvm.TypeOf(arguments[3]), "");
     }
-    llvm_value *done = passes_call(passes, function, arguments, 4 + loop->count);
-    llvm.BuildCondBr(passes->builder, done, loop->behind, loop->head);
+    llvm_value *done = rewriting_call(rewriting, function, arguments, 4 + loop->count);
+    llvm.BuildCondBr(rewriting->builder, done, loop->behind, loop->head);
 }
 
-unsigned vector_store_rewrite(const struct passes *passes, llvm_block *block)
+unsigned vector_store_rewrite(const struct rewriting *rewriting, llvm_block *block)
 {
     struct store_loop loop = {.before = block, .head = only_successor(block)};
     struct branch head;
-    if (loop.head == NULL || !match_head(&loop, &head) || !match_body(passes, &loop, &head) || !match_buffer(&loop)) {
+    if (loop.head == NULL || !match_head(&loop, &head) || !match_body(rewriting, &loop, &head) ||
+        !match_buffer(&loop)) {
         return 0;
     }
     char name[32];
     snprintf(name, sizeof name, "lemnos.store%ux%u", loop.lanes, loop.count);
-    llvm_value *function = passes_function(passes, name);
+    llvm_value *function = rewriting_function(rewriting, name);
     if (function == NULL) {
         return 0;
     }
-    replace(passes, &loop, function);
+    replace(rewriting, &loop, function);
     return 1;
 }

@@ -8,8 +8,8 @@
  *
  * Everything stays as the driver meant it: the same bytes from and to the same places, under the same bounds.
  */
-#ifndef COMPUTE_VULKAN_CPU_DRIVER_PASSES_H
-#define COMPUTE_VULKAN_CPU_DRIVER_PASSES_H
+#ifndef COMPUTE_VULKAN_CPU_DRIVER_REWRITING_H
+#define COMPUTE_VULKAN_CPU_DRIVER_REWRITING_H
 
 #include "compute/vulkan/cpu_driver/llvm.h"
 
@@ -21,21 +21,21 @@ extern const struct cpu_driver_function cpu_driver_functions[];
 extern const char cpu_driver_version[]; /* of what is done to kernels: a hash of the sources */
 
 /* A kernel at work. */
-struct passes {
+struct rewriting {
     llvm_module *module;
     llvm_builder *builder;
     llvm_type *i32;
 };
 
 /* The function of that name, put into the module where it is not there yet; NULL if it cannot be. */
-llvm_value *passes_function(const struct passes *passes, const char *name);
+llvm_value *rewriting_function(const struct rewriting *rewriting, const char *name);
 /* Lanes of a register of 8 or 16 numbers of 32 bits, else 0. */
-unsigned passes_lanes(llvm_type *type);
+unsigned rewriting_lanes(llvm_type *type);
 /* Appends a call at the builder's place. */
-llvm_value *passes_call(const struct passes *passes, llvm_value *function, llvm_value **arguments, unsigned count);
+llvm_value *rewriting_call(const struct rewriting *rewriting, llvm_value *function, llvm_value **arguments,
+                           unsigned count);
 
-/* vector_load.c, vector_store.c: rewrite what they know in a block; how often. */
-unsigned vector_load_rewrite(const struct passes *passes, llvm_block *block);
-unsigned vector_store_rewrite(const struct passes *passes, llvm_block *block);
+/* False once the LLVM did not understand a function. */
+bool rewriting_can(void);
 
 #endif
