@@ -26,7 +26,8 @@ static void print_overview(void)
         "  lemnos --version\n\n"
         "Environment: LEMNOS_LOG=debug tells what takes the time of a start, LEMNOS_LOG=warning no more than trouble;\n"
         "LEMNOS_TUNING=off ignores what lemnos bench --tune found; LEMNOS_FMA=off keeps products and sums apart\n"
-        "where the device is a CPU: slower, and other bits; LEMNOS_VECTORS=off reads and writes lane by lane there: slower.\n\n"
+        "where the device is a CPU: slower, and other bits; LEMNOS_VECTORS=off reads and writes there lane by lane,\n"
+        "which is slower.\n\n"
         "A first run: lemnos train configs/line.ini\n"
         "On two ranks: mpirun -n 2 lemnos train configs/digits.ini\n");
 }

@@ -38,8 +38,8 @@ struct engine {
 };
 
 /*
- * The position of a kernel in the table, reflected; class cpu takes the one with _cpu behind its name where there is one.
- * STATUS_NOT_FOUND with the remedy.
+ * The position of a kernel in the table, reflected; class cpu takes the one with _cpu behind its name where there is
+ * one. STATUS_NOT_FOUND with the remedy.
  */
 enum status engine_kernel(struct engine *engine, const char *name, int *kernel) MUST_CHECK;
 

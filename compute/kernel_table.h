@@ -49,9 +49,9 @@ struct kernel_interface {
     uint32_t push_size;                 /* bytes, without the digits */
     /* The engine sets the constant DISPATCH_LANES_CONSTANT, and pushes the digits (shaders/lib/store.glsl). */
     bool lanes;
-    uint32_t local_size[3];             /* with the default values of specialization constants */
-    int constant_count;                 /* the highest specialization constant + 1, lanes aside */
-    uint32_t shared_size;               /* bytes of shared memory a workgroup (default constants), 0: none */
+    uint32_t local_size[3]; /* with the default values of specialization constants */
+    int constant_count;     /* the highest specialization constant + 1, lanes aside */
+    uint32_t shared_size;   /* bytes of shared memory a workgroup (default constants), 0: none */
 };
 
 enum status kernel_reflect(const struct kernel_code *code, struct kernel_interface *interface) MUST_CHECK;

@@ -19,7 +19,7 @@ const uint NEIGHBOURS = RANGE_LOCAL_SIZE;
 #define COPY(turn)                                                                                                     \
     if (BENCH_COPY_VECTORS > turn) {                                                                                   \
         uint at = first + lane + turn * NEIGHBOURS;                                                                    \
-        STORE(y, at < push.count, at, imageLoad(x, int(at)))                                                          \
+        STORE(y, at < push.count, at, imageLoad(x, int(at)))                                                           \
     }
 
 void main()

@@ -73,19 +73,17 @@ block find_block(uint index)
  * Where an invocation's positions lie: the sum of the place of a row's first and of a column from there. Those of
  * invocations behind the last one lie behind what is bound.
  */
-uvec4 find_rows(uint index)
+uvec4 find_rows(block own)
 {
-    block made_block = find_block(index);
     uint row_vectors = push.made_width * push.vectors.value;
-    uint to = (made_block.sample_index * push.made_height + made_block.row) * row_vectors +
-              made_block.column * push.vectors.value + made_block.vector - push.made_first;
-    return mix(uvec4(NOWHERE), to + FOUR * row_vectors, lessThan(made_block.row + FOUR, uvec4(push.made_height)));
+    uint to = (own.sample_index * push.made_height + own.row) * row_vectors + own.column * push.vectors.value +
+              own.vector - push.made_first;
+    return mix(uvec4(NOWHERE), to + FOUR * row_vectors, lessThan(own.row + FOUR, uvec4(push.made_height)));
 }
 
-uvec4 find_columns(uint index)
+uvec4 find_columns(block own)
 {
-    return mix(uvec4(NOWHERE), FOUR * push.vectors.value,
-               lessThan(find_block(index).column + FOUR, uvec4(push.made_width)));
+    return mix(uvec4(NOWHERE), FOUR * push.vectors.value, lessThan(own.column + FOUR, uvec4(push.made_width)));
 }
 
 void main()
@@ -93,8 +91,7 @@ void main()
     uint vectors = push.vectors.value;
     uint read_height = push.read_height;
     uint read_width = push.read_width;
-    uint index = INVOCATION;
-    block own = find_block(index);
+    block own = find_block(INVOCATION);
     uint vector = own.vector;
     int top = FIRST_ROW + (BACKWARD == 0 ? int(own.row) * STRIDE_HEIGHT : int(own.row / STRIDE_HEIGHT));
     int left = FIRST_COLUMN + (BACKWARD == 0 ? int(own.column) * STRIDE_WIDTH : int(own.column / STRIDE_WIDTH));
@@ -147,8 +144,8 @@ void main()
     epilogue rows = epilogue_load(vector, vectors);
     uint own_place =
         ((own.sample_index * push.made_height + own.row) * push.made_width + own.column) * vectors + vector;
-    uvec4 to_rows = find_rows(index);
-    uvec4 to_columns = find_columns(index);
+    uvec4 to_rows = find_rows(own);
+    uvec4 to_columns = find_columns(own);
 #define OWN(at, column) own_place + (at * push.made_width + column) * vectors
 #define STORE_POSITION(at, column)                                                                                     \
     {                                                                                                                  \

@@ -41,13 +41,6 @@ void add_products(int at, int kernel_row)
     }
 }
 
-/* Where an invocation's first sum lies; that of each next kernel position is `vectors` further. */
-uint find_first(uint index)
-{
-    uint made = divide(index, push.vectors);
-    return mix(NOWHERE, made * push.step + index - made * push.vectors.value, index < push.count);
-}
-
 void main()
 {
     uint index = INVOCATION;
@@ -121,7 +114,8 @@ void main()
             break;
         }
     }
-    uint to = find_first(index);
+    /* Where the first sum lies; that of each next kernel position is `vectors` further. */
+    uint to = index < push.count ? made * push.step + vector : NOWHERE;
 #define WRITE(i)                                                                                                       \
     if (i < POSITIONS) {                                                                                               \
         STORE_AT(sums, to + i * vectors, without_padding(sum[min(i, POSITIONS - 1)], vector, channels))                \

@@ -102,6 +102,6 @@ void main()
             }
         }
     }
-    uvec2 target = find_target(index);
+    uvec2 target = find_target(made, index < push.count);
     WRITE(0) WRITE(1) WRITE(2) WRITE(3)
 }

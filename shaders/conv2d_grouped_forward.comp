@@ -96,6 +96,6 @@ void main()
     }
     epilogue rows = epilogue_load(vector, push.made_vectors.value);
     uint own = (line * push.made_width + first) * push.made_vectors.value + vector;
-    uvec2 target = find_target(index);
+    uvec2 target = find_target(made, index < push.count);
     WRITE(0) WRITE(1) WRITE(2) WRITE(3)
 }

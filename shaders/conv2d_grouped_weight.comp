@@ -76,12 +76,11 @@ element find_element(uint index)
 }
 
 /* Where an invocation's first sum lies, and how many columns of the kernel there are from it on. */
-uvec2 find_target(uint index)
+uvec2 find_target(element found, bool exists)
 {
-    element found = find_element(index);
     uint line = (found.kernel_row * KERNEL_WIDTH + found.first_column) * GROUP_INPUTS + found.c;
     return uvec2(found.made * push.step + line * push.output_vectors.value + found.vector,
-                 index < push.count ? KERNEL_WIDTH - found.first_column : 0);
+                 exists ? KERNEL_WIDTH - found.first_column : 0);
 }
 
 void main()
@@ -126,7 +125,7 @@ void main()
             break;
         }
     }
-    uvec2 target = find_target(index);
+    uvec2 target = find_target(own, index < push.count);
 #define PLACE(j) mix(NOWHERE, target.x + j * GROUP_INPUTS * output_vectors, j < target.y)
     COLUMNS(WRITE)
 }

@@ -45,20 +45,18 @@ void main()
     uint fours = (push.matrix_rows + 3) / 4;
     uint columns = push.columns;
 
-    uint index = INVOCATION;
-    uvec3 to = find_square(index / 16);
-    uint panel = to.y / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4);
-    uint width = panel_width(panel, fours);
-    uint corner = panel * push.count * columns * 4 + (to.x * columns + to.z) * 4 * width + to.y - panel;
-#define FOUR_OF(block) ((block) & 3)
-#define COLUMN_OF(block) (((block) & 15) / 4)
-    bool exists = index < push.blocks && to.y + FOUR_OF(index) < fours && to.z + COLUMN_OF(index) < columns;
-    uint target = exists ? corner + FOUR_OF(index) + COLUMN_OF(index) * 4 * width : NOWHERE;
-
-    uint block = min(index, push.blocks - 1);
+    uint block = min(INVOCATION, push.blocks - 1);
     uvec3 square = find_square(block / 16);
-    uint row = min(square.y + FOUR_OF(block), fours - 1);
-    uint column = min(square.z + COLUMN_OF(block), columns - 1);
+    uint four = square.y + block % 4;
+    uint column = square.z + block / 4 % 4;
+    uint panel = square.y / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4);
+    uint width = panel_width(panel, fours);
+    bool exists = INVOCATION < push.blocks && four < fours && column < columns;
+    uint target =
+        exists ? panel * push.count * columns * 4 + (square.x * columns + column) * 4 * width + four - panel : NOWHERE;
+
+    uint row = min(four, fours - 1);
+    column = min(column, columns - 1);
     uint matrix_row = divide(square.x, push.width);
     uint matrix_column = square.x - matrix_row * push.width.value;
     uint from_matrix = push.first - matrix_row * push.row_step - matrix_column * push.column_step;

@@ -29,28 +29,27 @@ OUTPUT(2, y)
     WRITE(0, j) WRITE(1, j) WRITE(2, j) WRITE(3, j)
 
 /* Where the four rows of a tile begin, and how much further on its columns are. */
-uvec4 row_places(uint index)
+uvec4 row_places(spot at, bool exists)
 {
-    spot at = find_spot(index);
     uvec4 row = at.top + uvec4(0, 1, 2, 3);
     uvec4 line = ((at.sample_index - push.first_sample) * push.height + row) * push.width;
-    bvec4 exists = lessThan(row, uvec4(index < push.count ? push.height : 0));
-    return mix(uvec4(NOWHERE), line * push.vectors.value + at.vector, exists);
+    bvec4 made = lessThan(row, uvec4(exists ? push.height : 0));
+    return mix(uvec4(NOWHERE), line * push.vectors.value + at.vector, made);
 }
 
-uvec4 column_places(uint index)
+uvec4 column_places(spot at)
 {
-    uvec4 column = find_spot(index).left + uvec4(0, 1, 2, 3);
+    uvec4 column = at.left + uvec4(0, 1, 2, 3);
     return mix(uvec4(NOWHERE), column * push.vectors.value, lessThan(column, uvec4(push.width)));
 }
 
 void main()
 {
     uint from = INVOCATION;
-    uvec4 row = row_places(from);
-    uvec4 column = column_places(from);
     uint count = push.count;
     spot at = find_spot(from);
+    uvec4 row = row_places(at, from < count);
+    uvec4 column = column_places(at);
     uint vector = at.vector;
     uint own = ((at.sample_index * push.height + at.top) * push.width + at.left) * push.vectors.value + vector;
     bvec4 inside = lessThan(uvec4(vector * 4) + uvec4(0, 1, 2, 3), uvec4(push.channels));

@@ -44,8 +44,8 @@ bool col2im_pays(const struct convolution *convolution, double other)
         sample_size(convolution) * aligned_samples(convolution) > DISPATCH_MAX_STORAGE) {
         return false;
     }
-    double products =
-        padded(shape_stride(convolution->output), MATMUL_STEP) * padded(row_floats(convolution), CONVOLUTION_TILE_COLUMNS);
+    double products = padded(shape_stride(convolution->output), MATMUL_STEP) *
+                      padded(row_floats(convolution), CONVOLUTION_TILE_COLUMNS);
     double traffic = TRAFFIC * (double)row_floats(convolution);
     return (double)shape_positions(convolution->output) * (products + traffic) < other;
 }

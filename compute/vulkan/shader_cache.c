@@ -52,7 +52,7 @@ static bool make_common_place(char path[PATH_SIZE])
 static bool add_folder(char path[PATH_SIZE], const char *width)
 {
     char folder[96];
-    const char *version = cpu_driver_version_of();
+    const char *version = cpu_driver_version();
     snprintf(folder, sizeof folder, "/lemnos%s%.8s%s%s%s%s%s", width != NULL ? "-" : "", width != NULL ? width : "",
              width != NULL ? "-bits" : "", cpu_driver_fuses() ? "-fma" : "", cpu_driver_vectorises() ? "-vectors" : "",
              version != NULL ? "-" : "", version != NULL ? version : "");
@@ -72,7 +72,7 @@ void shader_cache_place(void)
 {
     char path[PATH_SIZE];
     const char *width = getenv("LP_NATIVE_VECTOR_WIDTH");
-    bool own = width != NULL || cpu_driver_version_of() != NULL;
+    bool own = width != NULL || cpu_driver_version() != NULL;
     bool found = find_place(path);
     if (found && !own) {
         return; /* Mesa finds it too */

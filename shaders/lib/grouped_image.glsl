@@ -20,11 +20,10 @@ block find_block(uint index)
 }
 
 /* The place of an invocation's first vector, and how many columns it makes. */
-uvec2 find_target(uint index)
+uvec2 find_target(block made, bool exists)
 {
-    block made = find_block(index);
     uint to = (made.line * push.made_width + made.first) * push.made_vectors.value + made.vector;
-    return uvec2(to, index < push.count ? push.made_width - made.first : 0);
+    return uvec2(to, exists ? push.made_width - made.first : 0);
 }
 
 /* Of column t. */

@@ -30,11 +30,10 @@ pool_position pool_locate(uint invocation)
 }
 
 /* The place of an invocation's first vector in the bound part, and how many vectors it makes. */
-uvec2 pool_find(uint invocation)
+uvec2 pool_target(pool_position made, bool exists)
 {
-    pool_position made = pool_locate(invocation);
     uint at = (made.line * push.width + made.column) * push.channels.value + made.channel - push.made_first;
-    return uvec2(at, invocation < push.part.count ? push.width - made.column : 0);
+    return uvec2(at, exists ? push.width - made.column : 0);
 }
 
 /* Of column + i, in pool_main.glsl. */

@@ -6,8 +6,8 @@
  */
 void main()
 {
-    uvec2 target = pool_find(INVOCATION);
     pool_position made = pool_locate(min(INVOCATION, push.part.count - 1));
+    uvec2 target = pool_target(made, INVOCATION < push.part.count);
     uint row = made.row;
     uint column = made.column;
     uint channel = made.channel;

@@ -3,7 +3,7 @@
  * CPU defined (shaders/meson.build); the engine takes that one by itself.
  *
  * A CPU driver (lavapipe) runs an invocation in each lane of a register. Where what the lanes store lies side by side,
- * in order, the register is written as it is (compute/vulkan/cpu_driver/), five times as fast as lane by lane; loads
+ * in order, the register is written as it is (compute/vulkan/cpu_driver/), many times as fast as lane by lane; loads
  * alike. So invocations that are neighbours should make what lies side by side.
  *
  * A shader writes

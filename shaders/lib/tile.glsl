@@ -12,7 +12,7 @@
  * - Sums have names, not indices: arrays become memory. The macros below write the loops out. Four rows at a time stay
  *   in registers for all 16 products (TILE_APART); sums beyond that live on the stack, touched once a turn of the loop.
  * - A load whose lanes' places do not lie side by side costs as much as 70 multiply-adds of a register (their addresses
- *   are taken out of it one by one, and what they find is transposed), one whose places do as much as 20: a tile of 32
+ *   are taken out of it one by one, and what they find is transposed), one whose places do half of that: a tile of 32
  *   rows needs half the loads of right operands.
  * - A turn of 16 and not 8 products: a loop's variables are blended under the execution mask at the end of every turn.
  * - Loops end at their foot: a driver that masks lanes runs a turn whose condition fails at the head to its end, for

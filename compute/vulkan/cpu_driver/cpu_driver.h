@@ -16,7 +16,7 @@ bool cpu_driver_fuses(void);
 void cpu_driver_vectorise(void);
 bool cpu_driver_vectorises(void);
 /* Tells kernels compiled with either from those that another version of this program compiled; NULL: neither is on. */
-const char *cpu_driver_version_of(void);
+const char *cpu_driver_version(void);
 /* What this process compiled, as far as the driver's LLVM is within reach: kernels, and what was rewritten in them. */
 struct cpu_driver_counts {
     unsigned kernels, loads, stores;

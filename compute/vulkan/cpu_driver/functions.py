@@ -257,7 +257,7 @@ def main():
         for components in (1, 4):
             functions[f"lemnos.store{n}x{components}"] = store(n, components)
     version = hashlib.sha256(b"".join(pathlib.Path(path).read_bytes() for path in sys.argv[2:])).hexdigest()[:8]
-    lines = ['#include "compute/vulkan/cpu_driver/rewriting.h"', "", f'const char cpu_driver_version[] = "{version}";', ""]
+    lines = ['#include "compute/vulkan/cpu_driver/rewriting.h"', "", f'const char cpu_driver_hash[] = "{version}";', ""]
     lines.append("const struct cpu_driver_function cpu_driver_functions[] = {")
     for name, text in functions.items():
         lines.append(f'    {{"{name}",')

@@ -80,9 +80,9 @@ bool cpu_driver_vectorises(void)
     return wanted;
 }
 
-const char *cpu_driver_version_of(void)
+const char *cpu_driver_version(void)
 {
-    return wanted || cpu_driver_fuses() ? cpu_driver_version : NULL;
+    return wanted || cpu_driver_fuses() ? cpu_driver_hash : NULL;
 }
 
 struct cpu_driver_counts cpu_driver_count(void)

@@ -18,7 +18,7 @@ struct cpu_driver_function {
     const char *name, *text;
 };
 extern const struct cpu_driver_function cpu_driver_functions[];
-extern const char cpu_driver_version[]; /* of what is done to kernels: a hash of the sources */
+extern const char cpu_driver_hash[]; /* of the sources that say what is done to kernels */
 
 /* A kernel at work. */
 struct rewriting {

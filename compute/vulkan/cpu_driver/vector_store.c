@@ -23,8 +23,8 @@ struct store_loop {
     llvm_value *counter, *mask, *index; /* index: in the loop, of a lane */
     llvm_value *numbers[MAX_NUMBERS];   /* vectors; may be taken from an aggregate in the loop */
     unsigned count, lanes;
-    llvm_value *base; /* loaded in the loop */
-    unsigned buffer;  /* which of the kernel's */
+    llvm_value *base, *size; /* loaded in the loop */
+    unsigned buffer;         /* which of the kernel's */
 };
 
 /* Where a block goes on in any case; NULL: that depends. */
@@ -104,19 +104,20 @@ static bool match_head(struct store_loop *loop, struct branch *head)
     return loop->index != NULL;
 }
 
-/* Whether a condition, which the driver carries as a mask of bits for a while, is index < size in bytes >> 2. */
-static bool is_inside(llvm_value *condition, llvm_value *index)
+/* The size in bytes where a condition, which the driver carries as a mask of bits for a while, is index < size >> 2. */
+static llvm_value *size_of_limit(llvm_value *condition, llvm_value *index)
 {
     while (!llvm_is(condition, LLVM_ICMP) || llvm.GetOperand(condition, 0) != index) {
         bool cast = llvm_is(condition, LLVM_ICMP) || llvm_is(condition, LLVM_SEXT);
         if (!cast && !llvm_is(condition, LLVM_AND)) {
-            return false;
+            return NULL;
         }
         condition = llvm.GetOperand(condition, cast ? 0 : 1);
     }
-    llvm_value *size = llvm.GetOperand(condition, 1);
-    return llvm.GetICmpPredicate(condition) == LLVM_UNSIGNED_LESS && llvm_is(size, LLVM_ASHR) &&
-           llvm_is(llvm.GetOperand(size, 0), LLVM_LOAD) && is_number(llvm.GetOperand(size, 1), 2);
+    llvm_value *limit = llvm.GetOperand(condition, 1);
+    bool counts_words = llvm.GetICmpPredicate(condition) == LLVM_UNSIGNED_LESS && llvm_is(limit, LLVM_ASHR) &&
+                        is_number(llvm.GetOperand(limit, 1), 2);
+    return counts_words ? llvm.GetOperand(limit, 0) : NULL;
 }
 
 /* store numbers[count][lane] at base + index + count, where that is inside */
@@ -132,17 +133,19 @@ static bool match_number(const struct rewriting *rewriting, struct store_loop *l
     llvm_value *store = llvm.GetNextInstruction(place);
     if (!llvm_is(store, LLVM_STORE) || llvm.GetOperand(store, 1) != place ||
         llvm.GetNextInstruction(store) != llvm.GetBasicBlockTerminator(block) || !llvm_is(index, LLVM_ADD) ||
-        llvm.GetOperand(index, 0) != loop->index || !is_number(llvm.GetOperand(index, 1), loop->count) ||
-        !is_inside(condition, index)) {
+        llvm.GetOperand(index, 0) != loop->index || !is_number(llvm.GetOperand(index, 1), loop->count)) {
         return false;
     }
+    llvm_value *size = size_of_limit(condition, index);
     llvm_value *vector;
     llvm_value *number = llvm.GetOperand(store, 0);
     if (llvm.TypeOf(number) != rewriting->i32 || !match_lane(loop, llvm_without_casts(number), &vector) ||
-        rewriting_lanes(llvm.TypeOf(vector)) != loop->lanes || (loop->base != NULL && loop->base != base)) {
+        rewriting_lanes(llvm.TypeOf(vector)) != loop->lanes || size == NULL ||
+        (loop->base != NULL && (loop->base != base || loop->size != size))) {
         return false;
     }
     loop->base = base;
+    loop->size = size;
     loop->numbers[loop->count++] = vector;
     return true;
 }
@@ -173,15 +176,18 @@ static bool match_body(const struct rewriting *rewriting, struct store_loop *loo
            (loop->count == 1 || loop->count == MAX_NUMBERS);
 }
 
-/* base is buffers[buffer].base, where the buffer is a vector's element too: the same in all lanes. */
+/* base and size are buffers[buffer]'s, where the buffer is a vector's element too: the same in all lanes. */
 static bool match_buffer(struct store_loop *loop)
 {
-    if (!llvm_is(loop->base, LLVM_LOAD)) {
+    if (!llvm_is(loop->base, LLVM_LOAD) || !llvm_is(loop->size, LLVM_LOAD)) {
         return false;
     }
     llvm_value *field = llvm.GetOperand(loop->base, 0);
+    llvm_value *size_field = llvm.GetOperand(loop->size, 0);
     llvm_value *vector;
-    if (!llvm_is(field, LLVM_GEP) || llvm.GetNumOperands(field) != 4 ||
+    if (!llvm_is(field, LLVM_GEP) || llvm.GetNumOperands(field) != 4 || !is_number(llvm.GetOperand(field, 3), 0) ||
+        !llvm_is(size_field, LLVM_GEP) || llvm.GetNumOperands(size_field) != 4 ||
+        !is_number(llvm.GetOperand(size_field, 3), 1) || llvm.GetOperand(size_field, 0) != llvm.GetOperand(field, 0) ||
         !llvm_is(llvm.GetOperand(field, 2), LLVM_SELECT) ||
         !match_lane(loop, llvm.GetOperand(llvm.GetOperand(field, 2), 1), &vector) || !llvm.IsConstant(vector)) {
         return false;
