@@ -42,6 +42,7 @@ struct device_info {
     bool classes[CLASS_COUNT];
     enum device_class best_class;
     uint32_t subgroup_size;
+    struct matrix_fragment fragment; /* of class gpu with cooperative matrix */
     uint64_t heap_size;         /* bytes of the largest device-local heap */
     uint64_t max_allocation;    /* bytes */
     uint64_t max_storage_range; /* bytes */

@@ -302,9 +302,26 @@ static enum status reflect_local_size(struct reader *reader)
     return malformed(reader, "the shader has no workgroup size (local_size_x)");
 }
 
+static bool has_matrices(const struct reader *reader)
+{
+    for (const uint32_t *words = NULL; (words = next_instruction(reader, words)) != NULL;) {
+        if (spirv_instruction(words) == SPIRV_CAPABILITY && words[1] == SPIRV_COOPERATIVE_MATRIX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_set_by_engine(const struct reader *reader, uint32_t constant)
+{
+    return constant == DISPATCH_LANES_CONSTANT ||
+           (reader->interface->matrices && constant >= DISPATCH_FRAGMENT_CONSTANT);
+}
+
 static enum status reflect(struct reader *reader)
 {
     TRY(note_ids(reader));
+    reader->interface->matrices = has_matrices(reader);
     TRY(reflect_local_size(reader));
     for (uint32_t id = 0; id < reader->bound; id++) {
         const struct id_note *note = &reader->ids[id];
@@ -318,9 +335,9 @@ static enum status reflect(struct reader *reader)
             return fail(STATUS_FAILED, "kernel %s: specialization constant %u, the highest is %d", reader->code->name,
                         note->spec_id, DISPATCH_MAX_CONSTANTS - 1);
         }
-        if (note->spec_id == DISPATCH_LANES_CONSTANT) {
-            reader->interface->lanes = true;
-        } else if ((int)note->spec_id + 1 > reader->interface->constant_count) {
+        reader->interface->lanes |= note->spec_id == DISPATCH_LANES_CONSTANT;
+        if (!is_set_by_engine(reader, note->spec_id) &&
+            (int)note->spec_id + 1 > reader->interface->constant_count) {
             reader->interface->constant_count = (int)note->spec_id + 1;
         }
     }

@@ -49,8 +49,9 @@ struct kernel_interface {
     uint32_t push_size;                 /* bytes, without the digits */
     /* The engine sets the constant DISPATCH_LANES_CONSTANT, and pushes the digits (shaders/lib/store.glsl). */
     bool lanes;
+    bool matrices; /* the engine sets the constants from DISPATCH_FRAGMENT_CONSTANT on (shaders/lib/tile_matrix.glsl) */
     uint32_t local_size[3]; /* with the default values of specialization constants */
-    int constant_count;     /* the highest specialization constant + 1, lanes aside */
+    int constant_count;     /* the highest specialization constant + 1, of those that engines do not set */
     uint32_t shared_size;   /* bytes of shared memory a workgroup (default constants), 0: none */
 };
 

@@ -15,6 +15,7 @@ enum spirv_instruction {
     SPIRV_MEMBER_NAME = 6,
     SPIRV_LINE = 8,
     SPIRV_EXECUTION_MODE = 16,
+    SPIRV_CAPABILITY = 17,
     SPIRV_TYPE_BOOL = 20,
     SPIRV_TYPE_INT = 21,
     SPIRV_TYPE_FLOAT = 22,
@@ -126,7 +127,7 @@ enum spirv_decoration {
     SPIRV_OFFSET = 35,
 };
 
-enum { SPIRV_LOCAL_SIZE = 17 };
+enum { SPIRV_LOCAL_SIZE = 17, SPIRV_COOPERATIVE_MATRIX = 6022 };
 
 enum spirv_storage {
     SPIRV_UNIFORM_CONSTANT = 0,

@@ -1,38 +1,14 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * y[k][n] = sum over rows of left[row][k] * right[row][n], as matmul_columns.comp, for GPUs (lib/tile_gpu.glsl). A
- * shard is summed in the order of its rows.
- *
- * Large outputs: a workgroup adds up to eight shards as the tree of base/shards.h. A level that has seen nothing yet
- * holds -0, which added to anything changes no bit of it. The tile must be one of 4 x 4 sums.
- * SPLIT, for outputs of too few tiles: every part of every shard is summed into an output of its own, and other kernels
- * add the parts in order and the shards as the tree.
- *
- * SUMS: the gradient of a bias, sums[n] = sum over rows of right[row][n], in the same way. It is what products with a
- * column of ones come to, which stands behind the left operand's last.
+ * y[k][n] = sum over rows of left[row][k] * right[row][n], as matmul_columns.comp, for GPUs (lib/tile_gpu.glsl,
+ * lib/matmul_columns_gpu.glsl). A shard is summed in the order of its rows. The tree of shards wants a tile of 4 x 4
+ * sums.
  */
 #include "matmul_gpu.h"
 #include "lib/gather.glsl"
 #include "lib/tile_gpu.glsl"
-
-layout(constant_id = 2) const uint PANELS = 1; /* 0: y lies row by row */
-layout(constant_id = 3) const uint SPLIT = 0;
-layout(constant_id = 4) const uint SUMS = 0;
-
-layout(binding = 1, rgba32f) readonly restrict uniform imageBuffer right;
-layout(std430, binding = 2) writeonly restrict buffer Output
-{
-    vec4 y[];
-};
-layout(std430, binding = 3) writeonly restrict buffer Sums /* not written without SUMS */
-{
-    vec4 sums[];
-};
-layout(push_constant) uniform Push
-{
-    matmul_columns_gpu_push push;
-};
+#include "lib/matmul_columns_gpu.glsl"
 
 shared vec4 left_tile[STEP * ROW_VECTORS];     /* [row][vector of k] */
 shared vec4 right_tile[STEP * COLUMN_VECTORS]; /* [row][vector of columns] */
@@ -66,23 +42,6 @@ shared vec4 right_tile[STEP * COLUMN_VECTORS]; /* [row][vector of columns] */
     fours##i += pairs##i;                                                                                              \
     pairs##i = vec4(-0.0);
 #define TAKE_FOURS(i) s##i##0 = fours##i;
-
-/* Element k of the tile's row in vector `vector` of the depth, `component` of it. */
-void store(uint vector, uint component, uint column, uint depth, vec4 sum)
-{
-    uint columns = push.columns;
-    if (SUMS == 1 && vector == depth && component == 0 && column < columns) {
-        sums[gl_WorkGroupID.z * columns + column] = sum;
-    }
-    if (vector >= depth || column >= columns) {
-        return;
-    }
-    uint panel = PANELS == 1 ? column / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4) : 0;
-    uint width = PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns;
-    uint skipped = SPLIT == 1 ? depth * 4 * columns : push.batch.result;
-    uint to = panel * depth * 4 + (vector * 4 + component) * width + column - panel - push.first_vector;
-    y[to + gl_WorkGroupID.z * skipped] = sum;
-}
 
 #define STORE(i)                                                                                                       \
     if (i < SUM_ROWS) {                                                                                                \

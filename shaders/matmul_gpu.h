@@ -1,4 +1,7 @@
-/* What C and GLSL share about the matmul_*_gpu.comp kernels; see lib/tile_gpu.glsl. */
+/*
+ * What C and GLSL share about the matmul_*_gpu.comp and matmul_*_matrix.comp kernels; see lib/tile_gpu.glsl and
+ * lib/tile_matrix.glsl.
+ */
 #ifndef SHADERS_MATMUL_GPU_H
 #define SHADERS_MATMUL_GPU_H
 
@@ -7,6 +10,13 @@
 #define MATMUL_GPU_INVOCATIONS 256
 /* Products that one turn of the loop adds to every sum of a tile as high as that. */
 #define MATMUL_GPU_STEP(tile_rows) (4 * MATMUL_GPU_INVOCATIONS / (tile_rows))
+/* The same where the device multiplies matrices: of every tile. */
+#define MATMUL_MATRIX_STEP 16
+/*
+ * Bytes of shared memory that the largest tile, 128 x 128, takes there, with so many sums of all subgroups' fragments:
+ * both operands' halves, high and low, with gaps; those sums; the largest elements.
+ */
+#define MATMUL_MATRIX_SHARED(sums) (2 * 128 * 24 * 2 + 2 * 16 * 136 * 2 + 4 * (sums) + 4 * (128 + 32))
 
 /*
  * The grid's z numbers the products of a batch; or, of one product, the parts of its depth, each into its own output.

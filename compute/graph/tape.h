@@ -34,7 +34,9 @@ enum {
     TENSOR_NONE = -1,
     DISPATCH_MAX_BINDINGS = 10,
     DISPATCH_MAX_CONSTANTS = 16,
-    DISPATCH_LANES_CONSTANT = 15,   /* the last, which engines set: see shaders/lib/store.glsl */
+    /* Which engines set: the last, see shaders/lib/store.glsl; struct matrix_fragment, see lib/tile_matrix.glsl. */
+    DISPATCH_LANES_CONSTANT = 15,
+    DISPATCH_FRAGMENT_CONSTANT = 11, /* to 14 */
     DISPATCH_MAX_PUSH = 128,        /* bytes: what every device accepts */
     DISPATCH_MAX_GROUPS = 65535,    /* an axis: likewise */
     DISPATCH_MAX_STORAGE = 1 << 27, /* bytes a storage buffer: likewise; texel buffers may hold more */

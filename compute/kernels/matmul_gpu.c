@@ -65,12 +65,19 @@ static const struct gpu_tile *tuned_tile(const struct tape *tape, const struct t
     return &gpu_tiles[GPU_TILE_64X64]; /* of the most products a turn */
 }
 
-static void set_tile(struct dispatch *dispatch, const struct gpu_tile *tile)
+static bool multiplies_matrices(const struct tape *tape)
+{
+    return tape->device_class == CLASS_GPU_MATRIX;
+}
+
+static void set_tile(const struct tape *tape, struct dispatch *dispatch, const struct gpu_tile *tile)
 {
     dispatch->constants[5] = tile->rows;
     dispatch->constants[6] = tile->columns;
-    dispatch->constants[7] = tile->sum_vectors;
-    dispatch->constant_count = 8;
+    dispatch->constant_count = 7;
+    if (!multiplies_matrices(tape)) {
+        dispatch->constants[dispatch->constant_count++] = tile->sum_vectors;
+    }
 }
 
 /* Parts of `length` products each, but for the last; a multiple of a turn's. */
@@ -124,8 +131,9 @@ static enum status add_rows(struct tape *tape, const struct matmul_rows *params,
                                         .columns = (uint)params->columns,
                                         .parts = (uint)split->parts,
                                         .part_depth = (uint)(split->length / 4)};
-    struct dispatch dispatch = matmul_rows_dispatch("matmul_rows_gpu", params, part);
-    set_tile(&dispatch, tile);
+    const char *kernel = multiplies_matrices(tape) ? "matmul_rows_matrix" : "matmul_rows_gpu";
+    struct dispatch dispatch = matmul_rows_dispatch(kernel, params, part);
+    set_tile(tape, &dispatch, tile);
     epilogue_add(&dispatch, 8, split->parts > 1 ? NULL : params->epilogue);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * divide_up_count(params->columns, tile->columns)));
@@ -197,10 +205,11 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
                                            .columns = (uint)vectors_of(params->columns),
                                            .parts = split != NULL ? (uint)split->parts : 1,
                                            .part_rows = (uint)(split != NULL ? split->length : rows->shard_rows)};
-    struct dispatch dispatch = matmul_columns_dispatch("matmul_columns_gpu", params, tiles);
+    const char *kernel = multiplies_matrices(tape) ? "matmul_columns_matrix" : "matmul_columns_gpu";
+    struct dispatch dispatch = matmul_columns_dispatch(kernel, params, tiles);
     dispatch.constants[3] = split != NULL;
     dispatch.constants[4] = params->sums != NULL;
-    set_tile(&dispatch, tile);
+    set_tile(tape, &dispatch, tile);
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
     int64_t outputs = split != NULL ? rows->shards * split->parts : matmul_products(params->batch_count);

@@ -92,6 +92,7 @@ enum status null_create(const struct engine_params *params, struct engine **engi
     device->type = DEVICE_OTHER;
     device->best_class = CLASS_CPU;
     device->subgroup_size = 8;
+    device->fragment = (struct matrix_fragment){.rows = 16, .columns = 16, .depth = 16, .subgroup = 32};
     for (int i = 0; i < CLASS_COUNT; i++) {
         device->classes[i] = true;
     }

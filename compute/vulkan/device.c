@@ -39,14 +39,6 @@ static enum status find_queue_family(struct vulkan_engine *engine)
     return fail(STATUS_FAILED, "%s has no compute queue", engine->engine.device.name);
 }
 
-/* As in newer vulkan_core.h: VkPhysicalDeviceCooperativeMatrixFeaturesKHR. */
-struct matrix_features_khr {
-    VkStructureType type;
-    void *next;
-    VkBool32 matrix, robust_buffer_access;
-};
-enum { MATRIX_FEATURES_KHR_TYPE = 1000506000 };
-
 /* Makes the device with the features that kernels rely on. */
 static enum status make_device(struct vulkan_engine *engine)
 {
@@ -55,24 +47,23 @@ static enum status make_device(struct vulkan_engine *engine)
     void *next = NULL;
     VkPhysicalDeviceRobustness2FeaturesEXT robustness = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT};
-    VkPhysicalDeviceCooperativeMatrixFeaturesNV matrix_nv = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_NV};
-    struct matrix_features_khr matrix_khr = {.type = (VkStructureType)MATRIX_FEATURES_KHR_TYPE};
+    struct cooperative_matrix_features matrices;
+    VkPhysicalDeviceSubgroupSizeControlFeatures size_control = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
     if (device_has_extension(engine->physical, VK_EXT_ROBUSTNESS_2_EXTENSION_NAME)) {
         extensions[extension_count++] = VK_EXT_ROBUSTNESS_2_EXTENSION_NAME;
         robustness.pNext = next;
         next = &robustness;
     }
-    if (engine->engine.device_class == CLASS_GPU_MATRIX) {
-        if (device_has_extension(engine->physical, EXTENSION_MATRIX_KHR)) {
-            extensions[extension_count++] = EXTENSION_MATRIX_KHR;
-            matrix_khr.next = next;
-            next = &matrix_khr;
-        }
-        if (device_has_extension(engine->physical, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME)) {
-            extensions[extension_count++] = VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME;
-            matrix_nv.pNext = next;
-            next = &matrix_nv;
+    bool matrix = engine->engine.device_class == CLASS_GPU_MATRIX;
+    if (matrix) {
+        extensions[extension_count++] = COOPERATIVE_MATRIX_EXTENSION;
+        matrices = cooperative_matrix_features(next);
+        next = &matrices;
+        if (device_has_extension(engine->physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
+            extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+            size_control.pNext = next;
+            next = &size_control;
         }
     }
     VkPhysicalDeviceVulkan12Features wanted = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
@@ -81,7 +72,7 @@ static enum status make_device(struct vulkan_engine *engine)
     vkGetPhysicalDeviceFeatures2(engine->physical, &present);
     /* Of the many features of the core only these; those of the extensions above all. */
     bool cpu = engine->engine.device_class == CLASS_CPU;
-    bool matrix = engine->engine.device_class == CLASS_GPU_MATRIX;
+    engine->subgroup_size_control = size_control.subgroupSizeControl && size_control.computeFullSubgroups;
     wanted = (VkPhysicalDeviceVulkan12Features){
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
         .pNext = next,

@@ -93,7 +93,7 @@ static bool has_texel_formats(VkPhysicalDevice physical)
 }
 
 /* Which classes of kernels the device can run, and what it lacks if none. */
-static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLimits *limits,
+static void describe_classes(VkInstance instance, VkPhysicalDevice physical, const VkPhysicalDeviceLimits *limits,
                              const VkPhysicalDeviceSubgroupProperties *subgroup, struct device_info *info)
 {
     if (!has_texel_formats(physical)) {
@@ -112,11 +112,12 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLi
     info->classes[CLASS_GPU] = info->shared_memory >= MIN_GPU_SHARED_MEMORY &&
                                limits->maxComputeWorkGroupInvocations >= MIN_GPU_INVOCATIONS &&
                                limits->maxComputeWorkGroupSize[0] >= MIN_GPU_INVOCATIONS;
-    info->classes[CLASS_GPU_MATRIX] =
-        info->classes[CLASS_GPU] && (device_has_extension(physical, EXTENSION_MATRIX_KHR) ||
-                                     device_has_extension(physical, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME));
+    info->fragment = cooperative_matrix_find(instance, physical, info);
+    info->classes[CLASS_GPU_MATRIX] = info->classes[CLASS_GPU] && info->fragment.rows != 0;
     bool prefer_cpu = info->type == DEVICE_CPU || !info->classes[CLASS_GPU];
-    info->best_class = prefer_cpu && info->classes[CLASS_CPU] ? CLASS_CPU : CLASS_GPU;
+    info->best_class = prefer_cpu && info->classes[CLASS_CPU] ? CLASS_CPU
+                       : info->classes[CLASS_GPU_MATRIX]       ? CLASS_GPU_MATRIX
+                                                               : CLASS_GPU;
     if (!info->classes[CLASS_CPU] && !info->classes[CLASS_GPU]) {
         snprintf(
             info->missing, sizeof info->missing,
@@ -126,7 +127,7 @@ static void describe_classes(VkPhysicalDevice physical, const VkPhysicalDeviceLi
     }
 }
 
-static void describe(VkPhysicalDevice physical, struct device_info *info)
+static void describe(VkInstance instance, VkPhysicalDevice physical, struct device_info *info)
 {
     VkPhysicalDeviceProperties basic;
     vkGetPhysicalDeviceProperties(physical, &basic);
@@ -164,7 +165,7 @@ static void describe(VkPhysicalDevice physical, struct device_info *info)
     snprintf(info->driver, sizeof info->driver, "%.127s %.120s", driver.driverName, driver.driverInfo);
     info->max_allocation = allocation.maxMemoryAllocationSize;
     info->subgroup_size = subgroup.subgroupSize;
-    describe_classes(physical, &basic.limits, &subgroup, info);
+    describe_classes(instance, physical, &basic.limits, &subgroup, info);
 }
 
 static enum status get_handles(VkInstance instance, VkPhysicalDevice **physical, uint32_t *count)
@@ -208,7 +209,7 @@ enum status device_enumerate(VkInstance instance, VkPhysicalDevice **physical, s
     TRY_OUT(memory_allocate(found, sizeof **physical, physical));
     for (uint32_t i = 0; i < found; i++) {
         struct device_info info = {0};
-        describe(handles[i], &info);
+        describe(instance, handles[i], &info);
         int place = (int)i;
         for (; place > 0 && order(&(*infos)[place - 1]) > order(&info); place--) {
             (*infos)[place] = (*infos)[place - 1];

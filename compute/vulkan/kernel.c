@@ -87,11 +87,19 @@ static enum status make_pipeline(struct vulkan_engine *engine, struct kernel_pip
         .pData = pipeline->constants,
     };
     const struct kernel_objects *objects = &engine->kernels[pipeline->kernel];
+    /* A fragment belongs to a subgroup, so all of them must be as large as the kernel was told. */
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+        .requiredSubgroupSize = engine->engine.device.fragment.subgroup,
+    };
+    bool fixed = engine->subgroup_size_control && engine->engine.interfaces[pipeline->kernel].matrices;
     VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .pNext = fixed ? &subgroup : NULL,
+                .flags = fixed ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT : 0,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,
                 .pName = "main",
@@ -114,6 +122,23 @@ static bool same_pipeline(const struct kernel_pipeline *a, const struct kernel_p
     return a->kernel == b->kernel && memcmp(a->constants, b->constants, sizeof a->constants) == 0;
 }
 
+/* Those that say what the device is like. */
+static void set_constants(const struct vulkan_engine *engine, struct kernel_pipeline *wanted)
+{
+    const struct device_info *device = &engine->engine.device;
+    const struct kernel_interface *interface = &engine->engine.interfaces[wanted->kernel];
+    if (interface->lanes) {
+        wanted->constants[DISPATCH_LANES_CONSTANT] = device->subgroup_size;
+        wanted->constant_count = DISPATCH_LANES_CONSTANT + 1;
+    }
+    if (interface->matrices) {
+        const uint32_t fragment[] = {device->fragment.rows, device->fragment.columns, device->fragment.depth,
+                                     device->fragment.subgroup};
+        memcpy(wanted->constants + DISPATCH_FRAGMENT_CONSTANT, fragment, sizeof fragment);
+        wanted->constant_count = DISPATCH_FRAGMENT_CONSTANT + (int)COUNT_OF(fragment);
+    }
+}
+
 /* The pipeline that is wanted, made where there is none yet. */
 static enum status find_pipeline(struct vulkan_engine *engine, const struct dispatch *dispatch,
                                  struct kernel_pipeline **pipeline)
@@ -121,10 +146,7 @@ static enum status find_pipeline(struct vulkan_engine *engine, const struct disp
     struct kernel_pipeline wanted = {.constant_count = dispatch->constant_count};
     TRY(engine_kernel(&engine->engine, dispatch->kernel, &wanted.kernel));
     memcpy(wanted.constants, dispatch->constants, (size_t)dispatch->constant_count * sizeof *wanted.constants);
-    if (engine->engine.interfaces[wanted.kernel].lanes) {
-        wanted.constants[DISPATCH_LANES_CONSTANT] = engine->engine.device.subgroup_size;
-        wanted.constant_count = DISPATCH_LANES_CONSTANT + 1;
-    }
+    set_constants(engine, &wanted);
     for (int i = 0; i < engine->pipeline_count; i++) {
         if (same_pipeline(&engine->pipelines[i], &wanted)) {
             *pipeline = &engine->pipelines[i];

@@ -83,6 +83,7 @@ struct vulkan_engine {
     VkPhysicalDevice physical;
     VkPhysicalDeviceLimits limits;
     VkDevice device;
+    bool subgroup_size_control; /* pipelines may ask for a size of subgroups */
     VkQueue queue;
     uint32_t queue_family;
     VkCommandPool pool;
@@ -143,9 +144,22 @@ enum status device_make_instance(struct validation *validation, VkInstance *inst
 enum status device_enumerate(VkInstance instance, VkPhysicalDevice **physical, struct device_info **infos,
                              int *count) MUST_CHECK;
 bool device_has_extension(VkPhysicalDevice physical, const char *name);
-#define EXTENSION_MATRIX_KHR "VK_KHR_cooperative_matrix" /* newer than the headers of some systems */
 enum status device_open(struct vulkan_engine *engine, const struct engine_params *params) MUST_CHECK;
 void device_close(struct vulkan_engine *engine);
+
+/* --- cooperative_matrix.c --------------------------------------------------------------------------------------- */
+
+#define COOPERATIVE_MATRIX_EXTENSION "VK_KHR_cooperative_matrix"
+/* As in newer vulkan_core.h: VkPhysicalDeviceCooperativeMatrixFeaturesKHR. */
+struct cooperative_matrix_features {
+    VkStructureType type;
+    void *next;
+    VkBool32 cooperative_matrix, robust_buffer_access;
+};
+struct cooperative_matrix_features cooperative_matrix_features(void *next);
+/* What the device multiplies best, of what the kernels can use; all 0 where there is nothing. */
+struct matrix_fragment cooperative_matrix_find(VkInstance instance, VkPhysicalDevice physical,
+                                               const struct device_info *info);
 
 /* --- memory.c --------------------------------------------------------------------------------------------------- */
 

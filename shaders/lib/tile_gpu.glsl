@@ -11,6 +11,7 @@
  * pipeline by pipeline, so the tile must not depend on how many shards there are. Loops are written out by macros:
  * drivers differ in what they unroll. To be included behind lib/gather.glsl.
  */
+#include "gather_gpu.glsl"
 #include "matmul_gpu.h"
 
 layout(local_size_x = MATMUL_GPU_INVOCATIONS) in;
@@ -26,23 +27,7 @@ const uint THREAD_ROWS = MATMUL_GPU_INVOCATIONS / THREAD_COLUMNS;
 const uint SUM_ROWS = TILE_ROWS / THREAD_ROWS; /* 4 or 8 */
 /* So that every invocation reads one vector of the left operand a turn, and at most one of the right one. */
 const uint STEP = MATMUL_GPU_STEP(TILE_ROWS); /* 16 or 8 */
-
-/* As gather_load(), but nothing outside is read: not every GPU has robustBufferAccess2. */
-vec4 load_texel(int texel)
-{
-    return texel >= 0 ? imageLoad(left, texel) : vec4(0);
-}
-
-vec4 load_left(gather_row row, gather_step step, gather_sizes from)
-{
-    vec4 value = load_texel(gather_texel(row, step.channel, step.y.x, step.x.x, from));
-    if (GATHER == GATHER_SINGLE) {
-        value.y = load_texel(gather_texel(row, step.channel, step.y.y, step.x.y, from)).x;
-        value.z = load_texel(gather_texel(row, step.channel, step.y.z, step.x.z, from)).x;
-        value.w = load_texel(gather_texel(row, step.channel, step.y.w, step.x.w, from)).x;
-    }
-    return value;
-}
+const uint STEP_VECTORS = STEP / 4;
 
 /* Rows of an invocation's sums: X(row); sums that the tile lacks are never touched and vanish. */
 #define SUM_FOUR(X) X(0) X(1) X(2) X(3)
