@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "bench/layer.h"
 #include "bench/parts.h"
+#include "compute/matrix_probe.h"
 
 static enum status describe_options(const struct layer *layer, char *text, size_t size)
 {
@@ -76,12 +77,18 @@ static void compare_with_peaks(const struct bench_peaks *peaks, struct bench_res
     }
 }
 
-static enum status begin(const struct bench_kernels_params *params, const struct bench_report *report,
+/* Settles the class of kernels for all cases. */
+static enum status begin(struct bench_kernels_params *params, const struct bench_report *report,
                          struct bench_peaks *peaks)
 {
     struct engine *engine;
-    TRY(bench_measure_peaks(&params->engine, params->rounds, params->tiny, peaks));
-    TRY(engine_create(&params->engine, &engine));
+    TRY(matrix_probe_create(&params->engine, &engine));
+    params->engine.device_class = (int)engine_class(engine);
+    enum status status = bench_measure_peaks(&params->engine, params->rounds, params->tiny, peaks);
+    if (status != STATUS_OK) {
+        engine_destroy(engine);
+        return status;
+    }
     report->begin(report->context, engine_device(engine), engine_class(engine), peaks);
     engine_destroy(engine);
     return STATUS_OK;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "bench/layer.h"
 #include "bench/measure.h"
+#include "compute/matrix_probe.h"
 
 enum { MAX_CASES = 3, FEWEST_ROUNDS = 3 };
 /* A layer with all candidates of a field is measured for no longer, once it had the fewest rounds. */
@@ -186,28 +187,30 @@ static enum status measure_field(const struct tune_params *params, const struct 
     return STATUS_OK;
 }
 
-static enum status begin(const struct tune_params *params, const struct tune_report *report,
-                         enum device_class *device_class)
+/* Settles the class of kernels for all that is measured. */
+static enum status begin(struct tune_params *params, const struct tune_report *report, enum device_class *device_class)
 {
     struct engine *engine;
-    TRY(engine_create(&params->engine, &engine));
+    TRY(matrix_probe_create(&params->engine, &engine));
     *device_class = engine_class(engine);
+    params->engine.device_class = (int)*device_class;
     report->begin(report->context, engine_device(engine), *device_class);
     engine_destroy(engine);
     return STATUS_OK;
 }
 
-enum status bench_tune(const struct tune_params *params, const struct tune_report *report, struct tuning *tuning)
+enum status bench_tune(const struct tune_params *given, const struct tune_report *report, struct tuning *tuning)
 {
+    struct tune_params params = *given;
     enum device_class device_class;
-    TRY(begin(params, report, &device_class));
+    TRY(begin(&params, report, &device_class));
     *tuning = *tuning_default(device_class);
     for (int i = 0; i < TUNING_FIELD_COUNT; i++) {
         if (!tuning_fields[i].classes[device_class]) {
             continue;
         }
         struct tune_field field = {.field = i};
-        TRY(measure_field(params, tuning, &field));
+        TRY(measure_field(&params, tuning, &field));
         tuning_set(tuning, i, field.candidates[field.chosen].value);
         report->add(report->context, &field);
     }

@@ -89,6 +89,10 @@ static enum status print_device(const struct device_info *info)
     print_size("largest binding", info->max_storage_range);
     printf("   %-17s %" PRIu32 "\n", "subgroup", info->subgroup_size);
     printf("   %-17s %" PRIu32 " KiB a workgroup\n", "shared memory", info->shared_memory / 1024);
+    if (info->fragment.rows != 0) {
+        printf("   %-17s %" PRIu32 " x %" PRIu32 " x %" PRIu32 " of halves, by %" PRIu32 " invocations\n", "matrices",
+               info->fragment.rows, info->fragment.columns, info->fragment.depth, info->fragment.subgroup);
+    }
     return print_tuning(info);
 }
 

@@ -336,8 +336,7 @@ static enum status reflect(struct reader *reader)
                         note->spec_id, DISPATCH_MAX_CONSTANTS - 1);
         }
         reader->interface->lanes |= note->spec_id == DISPATCH_LANES_CONSTANT;
-        if (!is_set_by_engine(reader, note->spec_id) &&
-            (int)note->spec_id + 1 > reader->interface->constant_count) {
+        if (!is_set_by_engine(reader, note->spec_id) && (int)note->spec_id + 1 > reader->interface->constant_count) {
             reader->interface->constant_count = (int)note->spec_id + 1;
         }
     }

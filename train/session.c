@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "compute/graph/lower.h"
+#include "compute/matrix_probe.h"
 #include "train/agreement.h"
 #include "train/footprint.h"
 #include "train/optimizer.h"
@@ -201,7 +202,7 @@ static enum status open_engine(struct session *session, const struct session_par
         .validation = device->validation,
         .timestamps = params->timestamps,
     };
-    return engine_create(&engine, &session->engine);
+    return matrix_probe_create(&engine, &session->engine);
 }
 
 /* Room for the largest host step of all phases. */

@@ -1,6 +1,6 @@
 /*
- * Products of matrices as VK_KHR_cooperative_matrix offers them. The headers of Debian 12 are older than that extension,
- * so what is needed of it is declared here.
+ * Products of matrices as VK_KHR_cooperative_matrix offers them. The headers of Debian 12 are older than that
+ * extension, so what is needed of it is declared here.
  */
 #include <stdlib.h>
 

@@ -116,8 +116,8 @@ static void describe_classes(VkInstance instance, VkPhysicalDevice physical, con
     info->classes[CLASS_GPU_MATRIX] = info->classes[CLASS_GPU] && info->fragment.rows != 0;
     bool prefer_cpu = info->type == DEVICE_CPU || !info->classes[CLASS_GPU];
     info->best_class = prefer_cpu && info->classes[CLASS_CPU] ? CLASS_CPU
-                       : info->classes[CLASS_GPU_MATRIX]       ? CLASS_GPU_MATRIX
-                                                               : CLASS_GPU;
+                       : info->classes[CLASS_GPU_MATRIX]      ? CLASS_GPU_MATRIX
+                                                              : CLASS_GPU;
     if (!info->classes[CLASS_CPU] && !info->classes[CLASS_GPU]) {
         snprintf(
             info->missing, sizeof info->missing,

@@ -24,6 +24,19 @@ enum status golden_parse(int argc, char **argv, struct golden_arguments *argumen
     return fail(STATUS_BAD_INPUT, "there is no class %s", argv[2]);
 }
 
+bool golden_can_run(const struct golden_arguments *arguments)
+{
+    if (arguments->engine.device_class != CLASS_GPU_MATRIX) {
+        return true; /* or the test should fail */
+    }
+    struct engine *engine;
+    enum status status = engine_create(&arguments->engine, &engine);
+    if (status == STATUS_OK) {
+        engine_destroy(engine);
+    }
+    return status == STATUS_OK;
+}
+
 enum status golden_open(const char *folder, const char *name, hid_t *file)
 {
     char *path;

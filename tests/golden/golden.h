@@ -26,6 +26,11 @@ struct golden_arguments {
 };
 enum status golden_parse(int argc, char **argv, struct golden_arguments *arguments) MUST_CHECK;
 
+/* Whether the device can run that class of kernels. */
+bool golden_can_run(const struct golden_arguments *arguments);
+/* What a test program then returns: skipped. */
+enum { GOLDEN_SKIPPED = 77 };
+
 /* FOLDER/NAME.h5. STATUS_NOT_FOUND where there is none. */
 enum status golden_open(const char *folder, const char *name, hid_t *file) MUST_CHECK;
 /* Calls `visit` for every group of the file by name; ends at the first that fails. */

@@ -275,6 +275,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", status_message());
         return 2;
     }
+    if (!golden_can_run(&arguments)) {
+        printf("%s\n", status_message());
+        return GOLDEN_SKIPPED;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(updates_follow_torch),
         cmocka_unit_test(slots_have_pytorchs_names),

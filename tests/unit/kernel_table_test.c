@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "compute/spirv.h"
 #include "tests/unit/test_kernels.h"
 
 static void every_kernel_of_the_build_is_found_and_understood(void **state)
@@ -52,6 +53,34 @@ static void a_shader_says_all_of_itself(void **state)
     assert_int_equal(kinds.local_size[2], 1);
     assert_int_equal(kinds.constant_count, 4);
     assert_int_equal(kinds.shared_size, 16 * 17 * 4 + 4 * 8);
+}
+
+/* In the form that drivers of all vendors take, whatever the compiler wrote. */
+static void cooperative_matrices_are_known(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"matmul_rows_matrix", "matmul_columns_matrix"};
+    static const int constants[] = {11, 7};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const struct kernel_code *code = kernel_find(names[i]);
+        assert_non_null(code);
+        struct kernel_interface interface;
+        assert_ok(kernel_reflect(code, &interface));
+        assert_true(interface.matrices);
+        assert_false(interface.lanes);
+        assert_int_equal(interface.constant_count, constants[i]); /* without the device's own */
+        int types = 0;
+        for (size_t at = SPIRV_HEADER_WORDS; at < code->word_count; at += spirv_length(code->words + at)) {
+            enum { OLD_FIRST = 5357, OLD_LAST = 5362, TYPE = 4456 }; /* SPV_NV_cooperative_matrix; SPV_KHR_... */
+            uint32_t instruction = spirv_instruction(code->words + at);
+            assert_true(instruction < OLD_FIRST || instruction > OLD_LAST);
+            types += instruction == TYPE;
+        }
+        assert_int_equal(types, 3); /* of both operands and of sums */
+    }
+    struct kernel_interface plain;
+    assert_ok(kernel_reflect(kernel_find("matmul_rows_gpu"), &plain));
+    assert_false(plain.matrices);
 }
 
 static void a_bare_shader_has_nothing(void **state)
@@ -148,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kernel_of_the_build_is_found_and_understood),
         cmocka_unit_test(a_shader_says_all_of_itself),
+        cmocka_unit_test(cooperative_matrices_are_known),
         cmocka_unit_test(a_bare_shader_has_nothing),
         cmocka_unit_test(code_that_is_no_shader_is_refused),
         cmocka_unit_test(dispatches_that_do_not_fit_are_refused),

@@ -1,8 +1,8 @@
 /*
  * The kernels of GPUs for products of matrices, where they take other ways than those of CPUs: tiles of every size,
  * sums cut into parts. They must come to what the kernels of CPUs come to (which tests/golden compares with PyTorch),
- * and to the same bits however the shards are spread. LEMNOS_TEST_VALIDATION=1 in the environment turns validation
- * layers on.
+ * and to the same bits however the shards are spread. Both classes of GPUs; what multiplies matrices is skipped where
+ * no device does. LEMNOS_TEST_VALIDATION=1 in the environment turns validation layers on.
  */
 #include "tests/unit/test.h"
 
@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/shape_tables.h"
 #include "compute/graph/program.h"
+#include "compute/matrix_probe.h"
 #include "compute/single.h"
 
 struct product_case {
@@ -36,17 +37,25 @@ struct results {
     int64_t counts[RESULTS];
 };
 
-static void draw(uint64_t number, int64_t count, float **values)
+typedef float scale_row(int64_t row);
+
+/* In `rows` rows; `scale` may be NULL. */
+static void draw(uint64_t number, int64_t count, int64_t rows, scale_row *scale, float **values)
 {
     struct random random;
     random_init(&random, 5, RANDOM_DATA, number);
     assert_ok(memory_allocate((size_t)count, sizeof **values, values));
     for (int64_t i = 0; i < count; i++) {
-        (*values)[i] = (float)random_normal(&random);
+        (*values)[i] = (float)random_normal(&random) * (scale != NULL ? scale(i / (count / rows)) : 1.0F);
     }
 }
 
-static void check_tape(const struct product_case *c, const struct tape *tape)
+static bool is_one_of(const char *kernel, const char *gpu, const char *matrix)
+{
+    return strcmp(kernel, gpu) == 0 || strcmp(kernel, matrix) == 0;
+}
+
+static void check_tape(const struct product_case *c, const struct tape *tape, enum device_class class)
 {
     uint32_t row_parts = 0;
     uint32_t column_parts = 0;
@@ -55,8 +64,10 @@ static void check_tape(const struct product_case *c, const struct tape *tape)
     bool sums = false;
     for (int i = 0; i < tape->step_count; i++) {
         const struct dispatch *dispatch = &tape->steps[i].dispatch;
-        bool is_rows = strcmp(dispatch->kernel, "matmul_rows_gpu") == 0;
-        bool is_columns = strcmp(dispatch->kernel, "matmul_columns_gpu") == 0;
+        bool is_rows = is_one_of(dispatch->kernel, "matmul_rows_gpu", "matmul_rows_matrix");
+        bool is_columns = is_one_of(dispatch->kernel, "matmul_columns_gpu", "matmul_columns_matrix");
+        assert_true(!(is_rows || is_columns) ||
+                    (strstr(dispatch->kernel, "_matrix") != NULL) == (class == CLASS_GPU_MATRIX));
         assert_string_not_equal(dispatch->kernel, "matmul_rows");
         assert_string_not_equal(dispatch->kernel, "matmul_columns");
         if (is_rows && dispatch->groups[2] > row_parts) {
@@ -117,15 +128,36 @@ static void assert_same_bits(const struct product_case *c, const struct results 
     }
 }
 
-/* Runs all shards at once; of several, also as two parts, for the same bits. */
-static void run_class(const struct product_case *c, enum device_class class, struct results *results)
+static struct engine_params engine_of(enum device_class class)
 {
-    struct engine_params engine = {.kind = ENGINE_VULKAN,
-                                   .device = -1,
-                                   .local_size = 1,
-                                   .device_class = (int)class,
-                                   .share_device = true,
-                                   .validation = getenv("LEMNOS_TEST_VALIDATION") != NULL};
+    return (struct engine_params){.kind = ENGINE_VULKAN,
+                                  .device = -1,
+                                  .local_size = 1,
+                                  .device_class = (int)class,
+                                  .share_device = true,
+                                  .validation = getenv("LEMNOS_TEST_VALIDATION") != NULL};
+}
+
+/* The test's class, where a device has it. */
+static enum device_class class_of_test(void **state)
+{
+    enum device_class class = *(const enum device_class *)*state;
+    struct engine_params params = engine_of(class);
+    struct engine *engine;
+    if (class == CLASS_GPU_MATRIX && engine_create(&params, &engine) != STATUS_OK) {
+        status_clear();
+        skip();
+    }
+    if (class == CLASS_GPU_MATRIX) {
+        engine_destroy(engine);
+    }
+    return class;
+}
+
+/* Runs all shards at once; of several, also as two parts, for the same bits. `scale`: of row i of both operands. */
+static void run_class(const struct product_case *c, enum device_class class, scale_row *scale, struct results *results)
+{
+    struct engine_params engine = engine_of(class);
     enum dtype dtype = DTYPE_FLOAT32;
     int half = shards_first(c->shards, 1, 2);
     struct single_part parts[] = {{c->shards, 0, c->shards}, {c->shards, 0, half}, {c->shards, half, c->shards - half}};
@@ -141,15 +173,16 @@ static void run_class(const struct product_case *c, enum device_class class, str
                                    .part_count = c->shards > 1 ? 3 : 1};
     struct single *single;
     assert_ok(single_create(&params, &single));
-    if (class == CLASS_GPU) {
-        check_tape(c, &single_program(single)->phases[0]->tape);
+    if (class != CLASS_CPU) {
+        check_tape(c, &single_program(single)->phases[0]->tape, class);
     }
     new_results(c, single, results);
     float *inputs[RESULTS];
-    draw(0, results->counts[1], &inputs[0]);
-    draw(1, results->counts[0], &inputs[1]);
+    int64_t samples = c->shards * c->shard_samples;
+    draw(0, results->counts[1], samples, scale, &inputs[0]);
+    draw(1, results->counts[0], samples, scale, &inputs[1]);
     for (int i = 0; i < 2; i++) {
-        draw((uint64_t)(2 + i), results->counts[2 + i], &inputs[2 + i]);
+        draw((uint64_t)(2 + i), results->counts[2 + i], 1, NULL, &inputs[2 + i]);
         assert_ok(single_write_parameter(single, i, inputs[2 + i]));
     }
     run_part(single, 0, inputs, results);
@@ -173,12 +206,12 @@ static void run_class(const struct product_case *c, enum device_class class, str
     single_destroy(single);
 }
 
-static void check(const struct product_case *c)
+static void check(const struct product_case *c, enum device_class class)
 {
     struct results expected;
     struct results actual;
-    run_class(c, CLASS_CPU, &expected);
-    run_class(c, CLASS_GPU, &actual);
+    run_class(c, CLASS_CPU, NULL, &expected);
+    run_class(c, class, NULL, &actual);
     for (int i = 0; i < RESULTS; i++) {
         double largest = 0;
         double worst = 0;
@@ -197,7 +230,7 @@ static void check(const struct product_case *c)
 
 static void tiles_have_edges(void **state)
 {
-    (void)state;
+    enum device_class class = class_of_test(state);
     static const struct product_case cases[] = {
         {"linear", "features = 150\n", VECTOR(202), 3, 2, 1, 1, 64, 64, true},
         {"linear", "features = 70\n", SEQUENCE(30, 60), 7, 3, 1, 1, 64, 64, true},
@@ -206,13 +239,13 @@ static void tiles_have_edges(void **state)
          false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        check(&cases[i]);
+        check(&cases[i], class);
     }
 }
 
 static void long_sums_are_cut(void **state)
 {
-    (void)state;
+    enum device_class class = class_of_test(state);
     static const struct product_case cases[] = {
         {"linear", "features = 10\n", VECTOR(2050), 2, 2, 4, 1, 128, 64, true},
         {"linear", "features = 1100\n", VECTOR(70), 3, 1, 2, 1, 64, 64, true},
@@ -223,24 +256,101 @@ static void long_sums_are_cut(void **state)
         {"conv2d", "channels = 40\nkernel = 3x4\nstride = 2\n", IMAGE(49, 30, 30), 2, 3, 1, 4, 64, 64, true},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        check(&cases[i]);
+        check(&cases[i], class);
     }
 }
 
 static void large_tiles_where_they_pay(void **state)
 {
-    (void)state;
+    enum device_class class = class_of_test(state);
     static const struct product_case large = {"linear", "features = 128\n", SEQUENCE(32300, 130), 1, 1, 1, 64, 128, 128,
                                               true};
-    check(&large);
+    check(&large, class);
 }
+
+/* 1e-30 to 1e30. */
+static float far_apart(int64_t row)
+{
+    return powf(10.0F, (float)(row * 7 % 61 - 30));
+}
+
+static float infinite_once(int64_t row)
+{
+    return row == 3 ? INFINITY : 1.0F;
+}
+
+static const struct product_case many_rows = {"linear", "features = 40\n", VECTOR(200), 2, 35, 1, 1, 64, 64, true};
+
+/* Halves go from 1e-7 to 1e5 only: a row is taken as exactly whatever its size, and its neighbours'. */
+static void rows_may_be_of_any_size(void **state)
+{
+    enum device_class class = class_of_test(state);
+    struct results expected;
+    struct results actual;
+    run_class(&many_rows, CLASS_CPU, far_apart, &expected);
+    run_class(&many_rows, class, far_apart, &actual);
+    int64_t rows = many_rows.shards * many_rows.shard_samples;
+    for (int i = 0; i < 2; i++) {
+        int64_t width = expected.counts[i] / rows;
+        for (int64_t row = i; row < rows; row++) {
+            const float *a = expected.values[i] + row * width;
+            const float *b = actual.values[i] + row * width;
+            double largest = 0;
+            double worst = 0;
+            for (int64_t j = 0; j < width; j++) {
+                largest = fmax(largest, fabs((double)a[j]));
+                double difference = fabs((double)a[j] - (double)b[j]);
+                worst = isnan(difference) ? INFINITY : fmax(worst, difference);
+            }
+            if (!(worst <= 1e-5 * largest)) {
+                fail_msg("row %d of result %d differs by %g of %g", (int)row, i, worst, largest);
+            }
+        }
+    }
+    release_results(&expected);
+    release_results(&actual);
+}
+
+static void what_is_not_finite_stays_in_its_row(void **state)
+{
+    struct results actual;
+    run_class(&many_rows, class_of_test(state), infinite_once, &actual);
+    int64_t rows = many_rows.shards * many_rows.shard_samples;
+    for (int i = 0; i < 2; i++) {
+        int64_t width = actual.counts[i] / rows;
+        for (int64_t j = 0; j < actual.counts[i]; j++) {
+            assert_int_equal((int)(isfinite(actual.values[i][j]) != 0), (int)(j / width != 3));
+        }
+    }
+    assert_true(!isfinite(actual.values[2][0]));
+    release_results(&actual);
+}
+
+/* As a run does before it relies on them. */
+static void the_probe_finds_them_right(void **state)
+{
+    struct engine_params engine = engine_of(class_of_test(state));
+    double error = INFINITY;
+    assert_ok(matrix_probe_measure(&engine, &error));
+    assert_true(error > 0.0 && error < 1e-6);
+}
+
+#define BOTH(test)                                                                                                     \
+    {.name = #test " gpu", .test_func = test, .initial_state = &classes[0]},                                           \
+    {                                                                                                                  \
+        .name = #test " matrix", .test_func = test, .initial_state = &classes[1]                                       \
+    }
 
 int main(void)
 {
+    static enum device_class classes[] = {CLASS_GPU, CLASS_GPU_MATRIX};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tiles_have_edges),
-        cmocka_unit_test(long_sums_are_cut),
-        cmocka_unit_test(large_tiles_where_they_pay),
+        BOTH(tiles_have_edges),
+        BOTH(long_sums_are_cut),
+        BOTH(large_tiles_where_they_pay),
+        BOTH(rows_may_be_of_any_size),
+        BOTH(what_is_not_finite_stays_in_its_row),
+        BOTH(the_probe_finds_them_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
