@@ -43,11 +43,11 @@ struct device_info {
     enum device_class best_class;
     uint32_t subgroup_size;
     struct matrix_fragment fragment; /* of class gpu with cooperative matrix */
-    uint64_t heap_size;         /* bytes of the largest device-local heap */
-    uint64_t max_allocation;    /* bytes */
-    uint64_t max_storage_range; /* bytes */
-    uint32_t shared_memory;     /* bytes a workgroup */
-    char missing[256];          /* what the device lacks to run any class; "" where it can */
+    uint64_t heap_size;              /* bytes of the largest device-local heap */
+    uint64_t max_allocation;         /* bytes */
+    uint64_t max_storage_range;      /* bytes */
+    uint32_t shared_memory;          /* bytes a workgroup */
+    char missing[256];               /* what the device lacks to run any class; "" where it can */
 };
 
 /* All Vulkan devices, in the order in which ranks take them: discrete, integrated, CPU. The caller frees *devices. */

@@ -37,12 +37,12 @@ enum {
     /* Which engines set: the last, see shaders/lib/store.glsl; struct matrix_fragment, see lib/tile_matrix.glsl. */
     DISPATCH_LANES_CONSTANT = 15,
     DISPATCH_FRAGMENT_CONSTANT = 11, /* to 14 */
-    DISPATCH_MAX_PUSH = 128,        /* bytes: what every device accepts */
-    DISPATCH_MAX_GROUPS = 65535,    /* an axis: likewise */
-    DISPATCH_MAX_STORAGE = 1 << 27, /* bytes a storage buffer: likewise; texel buffers may hold more */
-    DISPATCH_MAX_TURNS = 65000,     /* of an invocation's loops: CPU drivers end them after 65,535 together */
-    TENSOR_ALIGNMENT = 256,         /* bytes */
-    METRIC_COUNT = 4,               /* floats a shard and loss: see tape_metrics() */
+    DISPATCH_MAX_PUSH = 128,         /* bytes: what every device accepts */
+    DISPATCH_MAX_GROUPS = 65535,     /* an axis: likewise */
+    DISPATCH_MAX_STORAGE = 1 << 27,  /* bytes a storage buffer: likewise; texel buffers may hold more */
+    DISPATCH_MAX_TURNS = 65000,      /* of an invocation's loops: CPU drivers end them after 65,535 together */
+    TENSOR_ALIGNMENT = 256,          /* bytes */
+    METRIC_COUNT = 4,                /* floats a shard and loss: see tape_metrics() */
 };
 
 /* A piece of memory that dispatches touch. */
