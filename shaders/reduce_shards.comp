@@ -10,20 +10,21 @@ layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer values;
 OUTPUT(1, sums)
 PUSH(reduce_shards_push)
 
+/* Shards have names, not indices: arrays become memory, lane by lane. Those that are not there are not loaded. */
+#define SHARD(i) vec4 shard##i = SHARDS > i ? imageLoad(values, int(from + i * push.count)) : vec4(0);
+#define ADD(i, j)                                                                                                      \
+    if (SHARDS > j) {                                                                                                  \
+        shard##i += shard##j;                                                                                          \
+    }
+
 vec4 make_vector(uint index, uint at)
 {
-    vec4 shard[8];
     uint from = push.first + index;
-    for (uint i = 0; i < SHARDS; i++) {
-        shard[i] = imageLoad(values, int(from));
-        from += push.count;
-    }
-    for (uint span = 1; span < SHARDS; span *= 2) {
-        for (uint i = 0; i + span < SHARDS; i += 2 * span) {
-            shard[i] += shard[i + span];
-        }
-    }
-    return shard[0];
+    SHARD(0) SHARD(1) SHARD(2) SHARD(3) SHARD(4) SHARD(5) SHARD(6) SHARD(7)
+    ADD(0, 1) ADD(2, 3) ADD(4, 5) ADD(6, 7)
+    ADD(0, 2) ADD(4, 6)
+    ADD(0, 4)
+    return shard0;
 }
 
 #define TURNS 1
