@@ -124,6 +124,7 @@ static void loads_and_stores_are_found(void **state)
     /* relu has 8 of each, linear many more. */
     assert_true(after.loads - before.loads >= 32);
     assert_true(after.stores - before.stores >= 16);
+    assert_true(cpu_driver_held() >= after.kernels - before.kernels);
 }
 
 int main(void)

@@ -15,6 +15,10 @@ bool cpu_driver_fuses(void);
 /* The part of it that lets kernels load and store whole registers, unless LEMNOS_VECTORS=off. */
 void cpu_driver_vectorise(void);
 bool cpu_driver_vectorises(void);
+/* The part of it by which workgroups take memory without malloc(). */
+void cpu_driver_hold_memory(void);
+/* Kernels whose workgroups do. */
+unsigned cpu_driver_held(void);
 /* Tells kernels compiled with either from those that another version of this program compiled; NULL: neither is on. */
 const char *cpu_driver_version(void);
 /* What this process compiled, as far as the driver's LLVM is within reach: kernels, and what was rewritten in them. */

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 typedef struct llvm_context llvm_context;
+typedef struct llvm_engine llvm_engine;
 typedef struct llvm_module llvm_module;
 typedef struct llvm_builder llvm_builder;
 typedef struct llvm_block llvm_block;
@@ -53,6 +54,7 @@ enum llvm_kind { LLVM_KIND_FLOAT = 2, LLVM_KIND_INTEGER = 8, LLVM_KIND_VECTOR = 
 #define LLVM_FUNCTIONS(X)                                                                                              \
     X(llvm_value *, BuildFAdd, (llvm_builder *, llvm_value *, llvm_value *, const char *))                             \
     X(void *, RunPasses, (llvm_module *, const char *, void *machine, void *options))                                  \
+    X(void, AddGlobalMapping, (llvm_engine *, llvm_value *, void *))                                                   \
     /* modules, functions, blocks */                                                                                   \
     X(llvm_context *, GetModuleContext, (llvm_module *))                                                               \
     X(const char *, GetDataLayoutStr, (llvm_module *))                                                                 \

@@ -25,4 +25,5 @@ void cpu_driver_prepare(void)
     }
     cpu_driver_fuse();
     cpu_driver_vectorise();
+    cpu_driver_hold_memory();
 }
