@@ -4,6 +4,9 @@
  * (i, j), k = (i * kernel_width + j) * channels + c, found at y * stride - padding + i * dilation, and x likewise; 0
  * outside the image. Everything is counted in vectors of four channels; of an image with one channel (GATHER_SINGLE) a
  * vector is made of four kernel positions, so that nothing is multiplied with the padding of the channels.
+ *
+ * Functions return at their end alone, and choose values by mix(): these are inlined up to 70 times, and a return from
+ * within a branch, or a ?:, leaves blocks and variables behind, which the driver works off at every start.
  */
 #include "padding.glsl"
 
@@ -53,38 +56,44 @@ uint gather_depth(gather_sizes from)
 /* Where an invocation's row begins: the sample's first texel, and the corner of the window. */
 struct gather_row {
     int start;
-    int y, x;
+    int y, x; /* not set with GATHER_ROWS */
 };
 
 /* Which vector of the rows comes next; the same for all invocations. */
 struct gather_step {
     int channel;
-    /* Kernel position times dilation: of the vector (.x), or, with GATHER_SINGLE, of each component. */
+    /*
+     * Kernel position times dilation: of the vector (.x), or, with GATHER_SINGLE, of each component. Not set with
+     * GATHER_ROWS.
+     */
     ivec4 y, x;
 };
 
 /* `first`: texel at which the tensor begins. */
 gather_row gather_find(uint row, bool exists, int first, gather_sizes from)
 {
+    gather_row found;
     if (GATHER == GATHER_ROWS) {
-        return gather_row(exists ? first + int(row) * from.channels : OUTSIDE, 0, 0);
+        found.start = mix(OUTSIDE, first + int(row) * from.channels, exists);
+    } else {
+        uint line = divide(row, from.made_width);
+        uint sample_index = divide(line, from.made_height);
+        int y = int(line - sample_index * from.made_height.value) * from.stride.x - from.padding.x;
+        found.y = mix(-2 * FAR, y, exists);
+        found.x = int(row - line * from.made_width.value) * from.stride.y - from.padding.y;
+        found.start = first + int(sample_index) * from.read_height * from.read_width * from.channels;
     }
-    uint line = divide(row, from.made_width);
-    uint sample_index = divide(line, from.made_height);
-    int x = int(row - line * from.made_width.value) * from.stride.y - from.padding.y;
-    int y = int(line - sample_index * from.made_height.value) * from.stride.x - from.padding.x;
-    int start = first + int(sample_index) * from.read_height * from.read_width * from.channels;
-    return gather_row(start, exists ? y : -2 * FAR, x);
+    return found;
 }
 
 /* On to the next kernel position where it is reached; behind the last one everything is outside. */
 void gather_wrap(bool next_column, inout int y, inout int x, gather_sizes from)
 {
-    x += next_column ? from.dilation.y : 0;
+    x += mix(0, from.dilation.y, next_column);
     bool next_row = x == from.end.y;
-    x = next_row ? 0 : x;
-    y += next_row ? from.dilation.x : 0;
-    y = y == from.end.x ? FAR : y;
+    x = mix(x, 0, next_row);
+    y += mix(0, from.dilation.x, next_row);
+    y = mix(y, FAR, y == from.end.x);
 }
 
 /* The positions of the other components, from the first's on. */
@@ -103,15 +112,17 @@ void gather_spread(inout gather_step step, gather_sizes from)
 
 gather_step gather_begin(uint vector, gather_sizes from)
 {
+    gather_step step;
     if (GATHER == GATHER_ROWS) {
-        return gather_step(int(vector), ivec4(0), ivec4(0));
+        step.channel = int(vector);
+    } else {
+        int position = GATHER == GATHER_SINGLE ? int(vector) * 4 : int(vector) / from.channels;
+        step.channel = GATHER == GATHER_SINGLE ? 0 : int(vector) - position * from.channels;
+        int i = position / from.kernel_width;
+        int y = i * from.dilation.x;
+        step.y.x = mix(y, FAR, y >= from.end.x);
+        step.x.x = (position - i * from.kernel_width) * from.dilation.y;
     }
-    int position = GATHER == GATHER_SINGLE ? int(vector) * 4 : int(vector) / from.channels;
-    int i = position / from.kernel_width;
-    int y = i * from.dilation.x;
-    gather_step step = gather_step(GATHER == GATHER_SINGLE ? 0 : int(vector) - position * from.channels,
-                                   ivec4(y >= from.end.x ? FAR : y),
-                                   ivec4((position - i * from.kernel_width) * from.dilation.y));
     if (GATHER == GATHER_SINGLE) {
         gather_spread(step, from);
     }
@@ -126,25 +137,30 @@ void gather_advance(inout gather_step step, int count, gather_sizes from)
         step.x.x = step.x.w;
         gather_wrap(true, step.y.x, step.x.x, from);
         gather_spread(step, from);
-        return;
+    } else {
+        step.channel += count;
     }
-    step.channel += count;
     if (GATHER == GATHER_WINDOWS) {
         bool next = step.channel == from.channels;
-        step.channel = next ? 0 : step.channel;
+        step.channel = mix(step.channel, 0, next);
         gather_wrap(next, step.y.x, step.x.x, from);
     }
 }
 
 int gather_texel(gather_row row, int channel, int kernel_y, int kernel_x, gather_sizes from)
 {
+    int texel;
+    bool inside;
     if (GATHER == GATHER_ROWS) {
-        return WHOLE == 1 || channel < from.channels ? row.start + channel : OUTSIDE;
+        texel = row.start + channel;
+        inside = WHOLE == 1 || channel < from.channels;
+    } else {
+        int y = row.y + kernel_y;
+        int x = row.x + kernel_x;
+        texel = row.start + (y * from.read_width + x) * from.channels + channel;
+        inside = uint(y) < uint(from.read_height) && uint(x) < uint(from.read_width);
     }
-    int y = row.y + kernel_y;
-    int x = row.x + kernel_x;
-    bool inside = uint(y) < uint(from.read_height) && uint(x) < uint(from.read_width);
-    return inside ? row.start + (y * from.read_width + x) * from.channels + channel : OUTSIDE;
+    return mix(OUTSIDE, texel, inside);
 }
 
 vec4 gather_load(gather_row row, gather_step step, gather_sizes from)

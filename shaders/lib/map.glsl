@@ -3,21 +3,20 @@
 #include "math.glsl"
 #include "padding.glsl"
 
-/* y = f(x). Comparisons are such that NaN stays NaN. */
+/* y = f(x). Comparisons are such that NaN stays NaN. One return at the end: see gather.glsl. */
 vec4 map_apply(uint function, float slope, vec4 x)
 {
-    switch (function) {
-    case MAP_RELU:
-        return mix(x, vec4(0), lessThanEqual(x, vec4(0)));
-    case MAP_LEAKY_RELU:
-        return mix(x, slope * x, lessThanEqual(x, vec4(0)));
-    case MAP_SIGMOID:
-        return accurate_sigmoid(x);
-    case MAP_TANH:
-        return accurate_tanh(x);
-    default:
-        return x;
+    vec4 y = x;
+    if (function == MAP_RELU) {
+        y = mix(x, vec4(0), lessThanEqual(x, vec4(0)));
+    } else if (function == MAP_LEAKY_RELU) {
+        y = mix(x, slope * x, lessThanEqual(x, vec4(0)));
+    } else if (function == MAP_SIGMOID) {
+        y = accurate_sigmoid(x);
+    } else if (function == MAP_TANH) {
+        y = accurate_tanh(x);
     }
+    return y;
 }
 
 /*
@@ -33,18 +32,17 @@ vec4 as_written(vec4 x)
 /* dy f'(x), with f' from y = f(x). */
 vec4 map_derivative(uint function, float slope, vec4 y, vec4 dy)
 {
-    switch (function) {
-    case MAP_RELU:
-        return mix(dy, vec4(0), lessThanEqual(y, vec4(0)));
-    case MAP_LEAKY_RELU:
-        return mix(dy, slope * dy, lessThanEqual(y, vec4(0)));
-    case MAP_SIGMOID:
-        return as_written(dy * (1.0 - y) * y);
-    case MAP_TANH:
-        return as_written(dy * (1.0 - y * y));
-    default:
-        return dy;
+    vec4 dx = dy;
+    if (function == MAP_RELU) {
+        dx = mix(dy, vec4(0), lessThanEqual(y, vec4(0)));
+    } else if (function == MAP_LEAKY_RELU) {
+        dx = mix(dy, slope * dy, lessThanEqual(y, vec4(0)));
+    } else if (function == MAP_SIGMOID) {
+        dx = as_written(dy * (1.0 - y) * y);
+    } else if (function == MAP_TANH) {
+        dx = as_written(dy * (1.0 - y * y));
     }
+    return dx;
 }
 
 /* Whether f(0) is not 0, as the channel padding must be. */
