@@ -1,8 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * y[k][n] = sum over rows of left[row][k] * right[row][n], as matmul_columns_gpu.comp, for GPUs that multiply matrices
- * (lib/tile_matrix.glsl, lib/matmul_columns_gpu.glsl). Rows are what is summed over here: every vector of k is scaled by
+ * y[k][n] = sum over rows of left[row][k] * right[row][n], as matmul_columns_gpu.comp, for GPUs that multiply
+ * matrices (lib/tile_matrix.glsl, lib/matmul_columns_gpu.glsl). Rows are what is summed over here: every vector of k is scaled by
  * what it holds in the rows of one shard, or of a part of one, so that it does not matter which shards are here.
  */
 #include "matmul_gpu.h"

@@ -1,8 +1,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 /*
- * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), then the epilogue, as matmul_rows_gpu.comp, for GPUs
- * that multiply matrices (lib/tile_matrix.glsl, lib/matmul_rows_gpu.glsl).
+ * y[row][n] = sum over k of left[row][k] * right[k][n] (+ bias[n]), then the epilogue, as matmul_rows_gpu.comp, for
+ * GPUs that multiply matrices (lib/tile_matrix.glsl, lib/matmul_rows_gpu.glsl).
  */
 #include "matmul_gpu.h"
 #include "lib/gather.glsl"

@@ -1,6 +1,6 @@
 /*
- * What the kernels of matmul_rows() on GPUs share: operands, constants, and the way to the output. To be included behind
- * their tile (lib/tile_gpu.glsl, lib/tile_matrix.glsl).
+ * What the kernels of matmul_rows() on GPUs share: operands, constants, and the way to the output. To be included
+ * behind their tile (lib/tile_gpu.glsl, lib/tile_matrix.glsl).
  *
  * Where there are too few tiles for a GPU, k is cut into parts, each summed into an output of its own (the bias goes to
  * the first), and another kernel adds them in order and does the epilogue.

@@ -1,14 +1,15 @@
 /*
  * The tile of a matmul on GPUs that multiply matrices: as lib/tile_gpu.glsl, 256 invocations bring a strip of both
- * operands into shared memory, and each subgroup adds products of fragments of it, which the device's matrix units make.
+ * operands into shared memory, and each subgroup adds products of fragments of it, which the device's matrix units
+ * make.
  *
  * Those multiply halves and add floats. So a float is taken as two halves, high + low, and a product as high * high +
  * high * low + low * high, which loses 2^-21 of it (Ootomo and Yokota 2022, Recovering single precision accuracy from
- * Tensor Cores while surpassing the FP32 theoretical peak performance). Halves are small: above 65504 they are infinite,
- * below 2^-14 they lose digits. So a first pass over both operands finds the largest element of every row of the result
- * and of every vector of its columns, and they are scaled by powers of two, which are exact, until it lies in
- * [2^14, 2^15). What is 2^18 times smaller is still taken to 2^-22 of it. The result is scaled back. A row is scaled by
- * what it is itself, so that its bits do not depend on the rows that share its tile; what is not finite stays so.
+ * Tensor Cores while surpassing the FP32 theoretical peak performance). Halves are small: above 65504 they are
+ * infinite, below 2^-14 they lose digits. So a first pass over both operands finds the largest element of every row of
+ * the result and of every vector of its columns, and they are scaled by powers of two, which are exact, until it lies
+ * in [2^14, 2^15). What is 2^18 times smaller is still taken to 2^-22 of it. The result is scaled back. A row is scaled
+ * by what it is itself, so that its bits do not depend on the rows that share its tile; what is not finite stays so.
  *
  * Every sum takes STEP products after STEP products, in what order the device adds these is its own; fragments of the
  * same size give the same bits whatever the tile. To be included behind lib/gather.glsl.
@@ -29,8 +30,7 @@ layout(local_size_x = MATMUL_GPU_INVOCATIONS) in;
 /* From the table in compute/graph/tuning.c. */
 layout(constant_id = 5) const uint TILE_ROWS = 64;
 layout(constant_id = 6) const uint TILE_COLUMNS = 64; /* at most TILE_ROWS */
-/* The device's (struct matrix_fragment): products of FRAGMENT_ROWS x FRAGMENT_DEPTH by FRAGMENT_DEPTH x
-   FRAGMENT_COLUMNS elements. */
+/* struct matrix_fragment: FRAGMENT_ROWS x FRAGMENT_DEPTH elements by FRAGMENT_DEPTH x FRAGMENT_COLUMNS. */
 layout(constant_id = 11) const uint FRAGMENT_ROWS = 16;
 layout(constant_id = 12) const uint FRAGMENT_COLUMNS = 16;
 layout(constant_id = 13) const uint FRAGMENT_DEPTH = 16;
