@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/shape_tables.h"
@@ -121,32 +120,23 @@ enum status matrix_probe_create(const struct engine_params *params, struct engin
     if (engine_class(*engine) != CLASS_GPU_MATRIX || params->kind == ENGINE_NULL) {
         return STATUS_OK;
     }
+    const struct device_info *device = engine_device(*engine);
     struct engine_params probe = *params;
-    probe.device = engine_device(*engine)->index;
+    probe.device = device->index;
     probe.share_device = true; /* it is this rank's already */
-    probe.device_class = CLASS_GPU_MATRIX;
-    double error = INFINITY;
+    double error;
     enum status status = matrix_probe_measure(&probe, &error);
-    if (status == STATUS_OK && error <= limit) {
-        return STATUS_OK;
+    if (status != STATUS_OK) {
+        status = fail_context(status, "cooperative matrices on %s: ", device->name);
+    } else if (error > limit) {
+        status = fail(STATUS_FAILED,
+                      "%s multiplies matrices wrongly (an error of %.1e of a sum's products, above %.1e): set "
+                      "device.class = gpu, which does without, or install a newer driver",
+                      device->name, error, limit);
     }
-    const char *name = engine_device(*engine)->name;
-    status =
-        status != STATUS_OK
-            ? fail_context(status, "cooperative matrices on %s: ", name)
-            : fail(STATUS_FAILED,
-                   "%s multiplies matrices wrongly (an error of %.1e of a sum's products, above %.1e): a newer driver "
-                   "may help; device.class = gpu does without",
-                   name, error, limit);
-    if (params->device_class < 0) {
-        log_warning("%s; class gpu is taken instead", status_message());
-        status_clear();
+    if (status != STATUS_OK) {
         engine_destroy(*engine);
-        struct engine_params plain = *params;
-        plain.device_class = CLASS_GPU;
-        return engine_create(&plain, engine);
+        *engine = NULL;
     }
-    engine_destroy(*engine);
-    *engine = NULL;
     return status;
 }

@@ -9,8 +9,7 @@
 
 /*
  * engine_create(); where the engine is of class gpu with cooperative matrix, some products are compared with the
- * host's before. Where these differ by more than rounding: class gpu with a warning if the class was left to the
- * device, else STATUS_FAILED.
+ * host's before. STATUS_FAILED where these differ by more than rounding.
  */
 enum status matrix_probe_create(const struct engine_params *params, struct engine **engine) MUST_CHECK;
 

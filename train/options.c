@@ -278,7 +278,8 @@ static const struct option device_table[] = {
      .offset = DEVICE(device_class),
      .fallback = "best",
      .choices = class_names,
-     .help = "the class of kernels; lemnos devices lists what each device can run"},
+     .help = "the class of kernels; lemnos devices lists what each device can run. matrix, by cooperative matrices, "
+             "is taken only where it is asked for"},
     {.name = "index",
      .type = OPTION_INT,
      .offset = DEVICE(index),

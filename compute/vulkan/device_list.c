@@ -115,9 +115,8 @@ static void describe_classes(VkInstance instance, VkPhysicalDevice physical, con
     info->fragment = cooperative_matrix_find(instance, physical, info);
     info->classes[CLASS_GPU_MATRIX] = info->classes[CLASS_GPU] && info->fragment.rows != 0;
     bool prefer_cpu = info->type == DEVICE_CPU || !info->classes[CLASS_GPU];
-    info->best_class = prefer_cpu && info->classes[CLASS_CPU] ? CLASS_CPU
-                       : info->classes[CLASS_GPU_MATRIX]      ? CLASS_GPU_MATRIX
-                                                              : CLASS_GPU;
+    /* Cooperative matrices where they are asked for: they take three products for one, which not every GPU makes up. */
+    info->best_class = prefer_cpu && info->classes[CLASS_CPU] ? CLASS_CPU : CLASS_GPU;
     if (!info->classes[CLASS_CPU] && !info->classes[CLASS_GPU]) {
         snprintf(
             info->missing, sizeof info->missing,
