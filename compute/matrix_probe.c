@@ -124,6 +124,7 @@ enum status matrix_probe_create(const struct engine_params *params, struct engin
     struct engine_params probe = *params;
     probe.device = device->index;
     probe.share_device = true; /* it is this rank's already */
+    probe.tuned = false;
     double error;
     enum status status = matrix_probe_measure(&probe, &error);
     if (status != STATUS_OK) {
