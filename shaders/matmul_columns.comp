@@ -145,12 +145,11 @@ const uint MATRIX_SETS = MATMUL_STEP / MATRIX_SET_ROWS;
         KEEP(s##l, ones##l, pairs##l, fours##l, t3)                                                                    \
     }
 
-/* Where a lane finds row `turn_row` of a turn, counted from the turn's first; whether it is there. */
+/* Which row of all is row `turn_row` of a turn, counted from the turn's first; whether it is there. */
 #define FIND_ROW(turn_row)                                                                                             \
     uint shard_row = (turn_row) % SIDE_BY_SIDE;                                                                        \
     uint found_row = row + (turn_row) / SIDE_BY_SIDE * shard_rows + shard_row;                                         \
-    bool exists = TURN_SHARDS == 0 ? found_row < end : shard_row < shard_rows;                                         \
-    gather_row found = gather_find(found_row, exists, skipped, from);
+    bool exists = TURN_SHARDS == 0 ? found_row < end : shard_row < shard_rows;
 /* The column of ones: the first component of the vector behind the last. */
 #define SET_ONE(set, v)                                                                                                \
     if (SUMS == v + 1) {                                                                                               \
@@ -160,6 +159,7 @@ const uint MATRIX_SETS = MATMUL_STEP / MATRIX_SET_ROWS;
     vec4 a##set##0, a##set##1, a##set##2, a##set##3, a##set##4, a##set##5, a##set##6, a##set##7;                       \
     if (GATHER != GATHER_ROWS && WINDOW_SETS > set) {                                                                  \
         FIND_ROW(set * COLUMN_LANES + lane)                                                                            \
+        gather_row found = gather_find(found_row, exists, skipped, from);                                              \
         gather_load_four(found, step0, step1, step2, step3, from, a##set##0, a##set##1, a##set##2, a##set##3);         \
         if (HEIGHT == 32) {                                                                                            \
             gather_load_four(found, step4, step5, step6, step7, from, a##set##4, a##set##5, a##set##6, a##set##7);     \
@@ -169,7 +169,7 @@ const uint MATRIX_SETS = MATMUL_STEP / MATRIX_SET_ROWS;
     }
 #define EACH_WINDOW_SET(X) X(0) X(1) X(2) X(3)
 #define LOAD_VECTOR(set, u)                                                                                            \
-    m##set##u = gather_load(found, step##u, from);                                                                     \
+    m##set##u = gather_load_row(found_row, exists, skipped, step##u.channel, from.channels);                           \
     if (SUMS > 0) {                                                                                                    \
         m##set##u.x = exists && k + lane % ROW_LANES + u * ROW_LANES == depth ? 1.0 : m##set##u.x;                     \
     }

@@ -134,7 +134,7 @@ const uint MATRIX_SETS = WINDOW_SETS * 4;
     vec4 m##set;                                                                                                       \
     if (GATHER == GATHER_ROWS && MATRIX_SETS > set) {                                                                  \
         uint found = first_row + set * (COLUMN_LANES / 4) + lane / 4;                                                  \
-        m##set = gather_load(gather_find(found, found < end_row, skipped, from), step, from);                          \
+        m##set = gather_load_row(found, found < end_row, skipped, step.channel, from.channels);                        \
     }
 #define EACH_MATRIX_SET(X) TILE_UPPER(X) TILE_LOWER(X)
 #define LINE(i) find_line(first_row + i, end_row, from, columns, product)

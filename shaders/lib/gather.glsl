@@ -174,6 +174,13 @@ vec4 gather_load(gather_row row, gather_step step, gather_sizes from)
     return value;
 }
 
+/* With GATHER_ROWS, vector `channel` of a row of `channels`: less code than gather_load() of what gather_find() found. */
+vec4 gather_load_row(uint row, bool exists, int first, int channel, int channels)
+{
+    int start = mix(OUTSIDE, first + int(row) * channels, exists);
+    return imageLoad(left, mix(OUTSIDE, start + channel, WHOLE == 1 || channel < channels));
+}
+
 /* A row's next four vectors, from four steps on, or from the first where all lie side by side. */
 void gather_load_four(gather_row row, gather_step step0, gather_step step1, gather_step step2, gather_step step3,
                       gather_sizes from, out vec4 a0, out vec4 a1, out vec4 a2, out vec4 a3)
