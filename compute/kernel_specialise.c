@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "compute/spirv.h"
+#include "compute/spirv_tidy.h"
 #include "compute/spirv_values.h"
 
 struct block {
@@ -85,7 +86,7 @@ static void compute_block(struct specialiser *specialiser, const struct block *b
         uint32_t length = spirv_length(words);
         if (spirv_instruction(words) == SPIRV_PHI) {
             compute_phi(specialiser, block, words);
-        } else if (length == 4 || length == 5) {
+        } else if (length >= 4 && length <= 6) {
             spirv_values_compute(&specialiser->values, words[2], spirv_instruction(words), words + 3, length - 3);
         }
     }
@@ -279,11 +280,29 @@ static uint32_t *write_phi(const struct specialiser *specialiser, const struct b
     return to + length;
 }
 
+/* What is chosen by a known condition; false: it is not known, or this chooses nothing. */
+static bool write_chosen(const struct specialiser *specialiser, const uint32_t *words, uint32_t *to)
+{
+    uint32_t condition;
+    if (spirv_instruction(words) != SPIRV_SELECT || !spirv_values_find(&specialiser->values, words[3], &condition)) {
+        return false;
+    }
+    to[0] = 4U << 16 | SPIRV_COPY_OBJECT;
+    to[1] = words[1];
+    to[2] = words[2];
+    to[3] = words[condition ? 4 : 5];
+    return true;
+}
+
 static uint32_t *write_block(const struct specialiser *specialiser, const struct block *block, uint32_t *to)
 {
     for (const uint32_t *words = block->begin; words < block->end; words += spirv_length(words)) {
         if (spirv_instruction(words) == SPIRV_PHI) {
             to = write_phi(specialiser, block, words, to);
+            continue;
+        }
+        if (write_chosen(specialiser, words, to)) {
+            to += spirv_length(to);
             continue;
         }
         bool is_cut = (words == block->merge && block->flat) ||
@@ -402,7 +421,7 @@ static enum status specialise(struct specialiser *specialiser, const uint32_t *c
         memcpy(*made, code->words, code->word_count * sizeof **made);
         *word_count = code->word_count;
     }
-    return STATUS_OK;
+    return spirv_tidy(*made, word_count);
 }
 
 enum status kernel_specialise(const struct kernel_code *code, const uint32_t *constants, int count, uint32_t **words,

@@ -78,6 +78,18 @@ bool spirv_compute(uint32_t instruction, uint32_t left, uint32_t right, uint32_t
             *result = (uint32_t)((int32_t)left / (int32_t)right);
         }
         return true;
+    case SPIRV_UNSIGNED_REMAINDER:
+        *result = right == 0 ? 0 : left % right;
+        return true;
+    case SPIRV_BITWISE_OR:
+        *result = left | right;
+        return true;
+    case SPIRV_BITWISE_AND:
+        *result = left & right;
+        return true;
+    case SPIRV_NOT:
+        *result = ~left;
+        return true;
     case SPIRV_SHIFT_RIGHT_LOGICAL:
         *result = left >> (right & 31);
         return true;

@@ -48,6 +48,12 @@ void spirv_values_compute(struct spirv_values *values, uint32_t result, uint32_t
 {
     uint32_t left, right = 0, bits;
     bool left_known = spirv_values_find(values, operands[0], &left);
+    if (count == 3) {
+        if (instruction == SPIRV_SELECT && left_known && spirv_values_find(values, operands[left ? 1 : 2], &bits)) {
+            spirv_values_set(values, result, bits);
+        }
+        return;
+    }
     bool right_known = count < 2 || spirv_values_find(values, operands[1], &right);
     /* One operand is enough where it decides. */
     if (instruction == SPIRV_LOGICAL_AND && ((left_known && left == 0) || (right_known && right == 0))) {
@@ -89,7 +95,7 @@ void spirv_values_declare(struct spirv_values *values, const uint32_t *words, co
         }
         break;
     case SPIRV_SPEC_CONSTANT_OPERATION:
-        if (length == 5 || length == 6) {
+        if (length >= 5 && length <= 7) {
             spirv_values_compute(values, words[2], words[3], words + 4, length - 4);
         }
         break;

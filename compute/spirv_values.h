@@ -23,7 +23,7 @@ void spirv_values_release(struct spirv_values *values);
 bool spirv_values_find(const struct spirv_values *values, uint32_t id, uint32_t *bits);
 void spirv_values_set(struct spirv_values *values, uint32_t id, uint32_t bits);
 void spirv_values_forget(struct spirv_values *values, uint32_t id);
-/* Sets the result's value where those of the operands, one or two ids, decide it. */
+/* Sets the result's value where those of the operands, one to three ids, decide it. */
 void spirv_values_compute(struct spirv_values *values, uint32_t result, uint32_t instruction, const uint32_t *operands,
                           uint32_t count);
 /* One instruction ahead of the functions; `constants`: by SpecId, `count` of them. */
