@@ -30,4 +30,11 @@ struct winograd_weight_push {
     uint inputs;        /* channels, rounded up to 4 */
 };
 
+/* The same, where inputs and outputs change places: a product has a row for each output. */
+struct winograd_transposed_push {
+    uint count;      /* vectors a product */
+    divisor outputs; /* vectors of outputs */
+    uint inputs;     /* vectors of inputs */
+};
+
 #endif

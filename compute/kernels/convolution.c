@@ -154,22 +154,21 @@ static enum status add_phase(struct tape *tape, const struct convolution *convol
         places.stride[axis] = convolution->window.stride[axis];
         places.first[axis] = axes[axis].first;
     }
-    int transposed;
-    TRY(tape_scratch(tape, "transposed weights",
-                     (uint64_t)panels_elements(axes[0].count * axes[1].count * outputs, inputs) * sizeof(float),
-                     &transposed));
-    transpose.output = tape_bind(tape, transposed, ACCESS_WRITE);
-    TRY(matmul_transpose(tape, &transpose));
-
     struct shape made = shape_image(inputs, axes[0].made, axes[1].made);
     bool all = places.stride[0] == 1 && places.stride[1] == 1;
     struct winograd winograd = {
         .padding = {window.padding[0], window.padding[1]}, .input = convolution->output, .output = made};
     if (all && use_winograd(convolution, winograd_pays(&winograd, &tape->geometry))) {
         struct winograd_bindings used = {
-            .image = bindings->image, .weight = tape_bind(tape, transposed, ACCESS_READ), .result = bindings->result};
+            .image = bindings->image, .weight = bindings->weight, .transposed = true, .result = bindings->result};
         return winograd_convolve(tape, &winograd, &used);
     }
+    int transposed;
+    TRY(tape_scratch(tape, "transposed weights",
+                     (uint64_t)panels_elements(axes[0].count * axes[1].count * outputs, inputs) * sizeof(float),
+                     &transposed));
+    transpose.output = tape_bind(tape, transposed, ACCESS_WRITE);
+    TRY(matmul_transpose(tape, &transpose));
     struct matmul_rows product = {.left = matmul_left_windows(bindings->image, &window, made, convolution->output),
                                   .rows = weights_rows(tape, made),
                                   .right = tape_bind(tape, transposed, ACCESS_READ),

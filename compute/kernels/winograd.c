@@ -190,6 +190,22 @@ static enum status add_weight_kernel(struct tape *tape, const struct winograd *w
     return tape_dispatch(tape, &dispatch);
 }
 
+/* Weights of products from those of the convolution whose gradient to the input is convolved for. */
+static enum status add_transposed_weight_kernel(struct tape *tape, const struct winograd *winograd, struct binding read,
+                                                struct binding written)
+{
+    int64_t outputs = shape_stride(winograd->input) / 4;
+    int64_t inputs = shape_stride(winograd->output) / 4;
+    int64_t lines = divide_up_count(inputs, MATMUL_PANEL / 4) * outputs;
+    struct winograd_transposed_push push = {
+        .count = (uint)(outputs * 4 * inputs), .outputs = divisor_of(outputs), .inputs = (uint)inputs};
+    struct dispatch dispatch = {
+        .kernel = "winograd_weight_transposed", .bindings = {read, written}, .binding_count = 2};
+    dispatch_push(&dispatch, push);
+    dispatch_groups(&dispatch, divide_up((uint64_t)(lines * (MATMUL_PANEL / 4)), RANGE_LOCAL_SIZE));
+    return tape_dispatch(tape, &dispatch);
+}
+
 /*
  * Products a row that a user counts: those of the convolution without the algorithm, so that rates tell what was
  * gained.
@@ -246,8 +262,9 @@ enum status winograd_convolve(struct tape *tape, const struct winograd *winograd
     TRY(tape_scratch(tape, "weights of products", (uint64_t)weight_size(winograd), &scratch[1]));
     TRY(tape_scratch(tape, "tiles of outputs", (uint64_t)(most * tiles_size(winograd, shape_stride(winograd->output))),
                      &scratch[2]));
-    TRY(add_weight_kernel(tape, winograd, "winograd_weight", bindings->weight,
-                          tape_bind(tape, scratch[1], ACCESS_WRITE)));
+    struct binding weights = tape_bind(tape, scratch[1], ACCESS_WRITE);
+    TRY(bindings->transposed ? add_transposed_weight_kernel(tape, winograd, bindings->weight, weights)
+                             : add_weight_kernel(tape, winograd, "winograd_weight", bindings->weight, weights));
     for (int64_t first = 0; first < total; first += step) {
         struct chunk chunk = make_chunk(winograd, first, total - first < step ? total - first : step);
         TRY(convolve_chunk(tape, winograd, &chunk, bindings, scratch));

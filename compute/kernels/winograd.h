@@ -22,12 +22,13 @@ bool winograd_gradient_pays(const struct winograd *winograd, const struct geomet
 struct winograd_bindings {
     struct binding image;            /* read */
     struct binding weight;           /* read: [kernel position][input][output] in panels (compute/kernels/matmul.h) */
+    bool transposed;                 /* those of the convolution whose gradient to the input this is */
     const struct binding *bias;      /* read; NULL: none */
     const struct epilogue *epilogue; /* done to the result; NULL: none */
     struct binding result;           /* written */
 };
 
-/* The convolution; with the transposed and reversed weights and padding 2 - p, its gradient to the input. */
+/* The convolution; with transposed weights and padding 2 - p, the gradient to the input of one. */
 enum status winograd_convolve(struct tape *tape, const struct winograd *winograd,
                               const struct winograd_bindings *bindings) MUST_CHECK;
 /* The gradient of the layer's parameter `weight`, for every piece. */
