@@ -2,8 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 /*
  * y[k][n] = sum over rows of left[row][k] * right[row][n], as matmul_columns_gpu.comp, for GPUs that multiply
- * matrices (lib/tile_matrix.glsl, lib/matmul_columns_gpu.glsl). Rows are what is summed over here: every vector of k is scaled by
- * what it holds in the rows of one shard, or of a part of one, so that it does not matter which shards are here.
+ * matrices (lib/tile_matrix.glsl, lib/matmul_columns_gpu.glsl). Every shard, or part of one, has scales of its own, so
+ * that it does not matter which shards are here.
  */
 #include "matmul_gpu.h"
 #include "lib/gather.glsl"
@@ -13,9 +13,8 @@
 const uint LEFT_STRIDE = ROW_VECTORS + GAP;
 #define LEFT_PLACE(row, k) ((k)*LEFT_STRIDE + (row) / 4)
 #define LEFT_TURNED true
-shared uvec2 left_high[STEP * LEFT_STRIDE]; /* [row][vector of k] */
+shared uvec2 left_high[STEP * LEFT_STRIDE]; /* [row of the batch][vector of the result's rows] */
 shared uvec2 left_low[STEP * LEFT_STRIDE];
-shared uint left_largest[ROW_VECTORS]; /* of every vector of k */
 
 /* Rows that the invocations bring at once: a turn has them once or twice. */
 const uint LEFT_ROWS = MATMUL_GPU_INVOCATIONS / ROW_VECTORS;
@@ -32,26 +31,32 @@ vec4 bring_left(uint row, uint end, uint vector, uint depth, int skipped, gather
     return value;
 }
 
-/* left0, left1, right0, right1 of the turn that begins at `row`. */
-#define BRING                                                                                                          \
-    vec4 left0 = bring_left(row + left_row, end, left_vector, depth, left_skipped, step, from);                        \
-    vec4 left1 = vec4(0);                                                                                              \
-    if (STEP > LEFT_ROWS) {                                                                                            \
-        left1 = bring_left(row + left_row + LEFT_ROWS, end, left_vector, depth, left_skipped, step, from);             \
-    }                                                                                                                  \
-    bool right0_exists = row + right_row < end && right_column < columns && brings_right;                              \
-    bool right1_exists = STEP > RIGHT_ROWS_BROUGHT && right0_exists && row + right_row + RIGHT_ROWS_BROUGHT < end;     \
-    uint texel = (row + right_row) * columns + right_column + right_skipped;                                           \
-    vec4 right0 = right0_exists ? imageLoad(right, int(texel)) : vec4(0);                                              \
-    vec4 right1 = right1_exists ? imageLoad(right, int(texel + RIGHT_ROWS_BROUGHT * columns)) : vec4(0);
+/* left0, left1, right0, right1 of the turn that begins at `row`; what exceeds its scale is told. */
+#define BRING(row)                                                                                                     \
+    {                                                                                                                  \
+        uint row0 = (row) + tile_left_k;                                                                               \
+        left0 = bring_left(row0, end, left_vector, depth, left_skipped, step, from);                                   \
+        left1 = vec4(0);                                                                                               \
+        if (STEP > LEFT_ROWS) {                                                                                        \
+            left1 = bring_left(row0 + LEFT_ROWS, end, left_vector, depth, left_skipped, step, from);                   \
+        }                                                                                                              \
+        uint right_row = (row) + tile_right_k;                                                                         \
+        bool right0_exists = right_row < end && right_column < columns && brings_right;                                \
+        bool right1_exists = STEP > RIGHT_ROWS_BROUGHT && right0_exists && right_row + RIGHT_ROWS_BROUGHT < end;       \
+        uint texel = right_row * columns + right_column + right_skipped;                                               \
+        right0 = right0_exists ? imageLoad(right, int(texel)) : vec4(0);                                               \
+        right1 = right1_exists ? imageLoad(right, int(texel + RIGHT_ROWS_BROUGHT * columns)) : vec4(0);                \
+    }
+#define POST                                                                                                           \
+    left_post(tile_vector, max(absolute_bits(left0), absolute_bits(left1)), left_exponents);                           \
+    right_post(tile_column, max(absolute_bits(right0), absolute_bits(right1)), right_exponents);
 
-#define ADD_SHARD(number, in_row, in_column, sum)                                                                      \
-    ones[number] += scaled_back(sum, left_largest[in_row / 4], right_largest[in_column]);
-#define STORE_SUM(number, in_row, in_column, sum)                                                                      \
-    store(first_vector + in_row / 4, in_row % 4, first_column + in_column, depth,                                      \
-          scaled_back(sum, left_largest[in_row / 4], right_largest[in_column]));
-#define STORE_TREE(number, in_row, in_column, sum)                                                                     \
-    store(first_vector + in_row / 4, in_row % 4, first_column + in_column, depth, fours[number]);
+#define ADD_SHARD(number, row, column, at) ones[number] += scaled_back(uintBitsToFloat(staged[at]), row, column);
+#define STORE_SUM(number, row, column, at)                                                                             \
+    store(first_vector + row / 4, row % 4, first_column + column, depth,                                               \
+          scaled_back(uintBitsToFloat(staged[at]), row, column));
+#define STORE_TREE(number, row, column, at)                                                                            \
+    store(first_vector + row / 4, row % 4, first_column + column, depth, fours[number]);
 
 void main()
 {
@@ -69,19 +74,22 @@ void main()
         return; /* all of the workgroup */
     }
 
-    uint left_row = id / ROW_VECTORS;
-    uint left_vector = first_vector + id % ROW_VECTORS;
+    uint tile_left_k = id / ROW_VECTORS;
+    uint tile_vector = id % ROW_VECTORS;
+    uint left_vector = first_vector + tile_vector;
     gather_step step = gather_begin(left_vector, from);
     int left_skipped = int(product * push.batch.left);
-    uint right_row = id / COLUMN_VECTORS;
-    uint right_column = first_column + id % COLUMN_VECTORS;
-    bool brings_right = right_row < STEP;
+    uint left_place = tile_left_k * LEFT_STRIDE + tile_vector;
+
+    uint tile_right_k = id / COLUMN_VECTORS;
+    uint tile_column = id % COLUMN_VECTORS;
+    uint right_column = first_column + tile_column;
+    bool brings_right = tile_right_k < STEP;
     uint right_skipped = product * push.batch.right;
+    uint right_place = tile_right_k * RIGHT_STRIDE + tile_column;
 
     uint block_row = gl_SubgroupID / BLOCKS * (BLOCK_ROWS * FRAGMENT_ROWS);
     uint block_column = gl_SubgroupID % BLOCKS * (BLOCK_COLUMNS * FRAGMENT_COLUMNS);
-    uint left_place = left_row * LEFT_STRIDE + id % ROW_VECTORS;
-    uint right_place = right_row * RIGHT_STRIDE + id % COLUMN_VECTORS;
 
     uint first_shard = SPLIT == 1 ? gl_WorkGroupID.z / push.parts : 0;
     uint end_shard = SPLIT == 1 ? first_shard + 1 : push.shards;
@@ -98,45 +106,36 @@ void main()
         uint shard_row = push.first_row + shard * push.shard_rows;
         uint begin = shard_row + first_part * push.part_rows;
         uint end = min(begin + push.part_rows, shard_row + push.shard_rows);
+        ivec4 left_exponents = ivec4(UNSCALED), right_exponents = ivec4(UNSCALED);
+        CLEAR_SUMS
         barrier(); /* the shard before has been scaled back */
-        if (id < ROW_VECTORS) {
-            left_largest[id] = 0;
-        }
-        if (id < COLUMN_VECTORS) {
-            right_largest[id] = 0;
-        }
+        scales_begin(id);
         barrier();
-        uvec2 largest = uvec2(0);
+        vec4 left0, left1, right0, right1;
+        BRING(begin)
+        POST
+        uint turn = 0;
         for (uint row = begin; row < end; row += STEP) {
-            BRING
-            largest = max(largest, uvec2(max(largest_bits(left0), largest_bits(left1)),
-                                         max(largest_bits(right0), largest_bits(right1))));
-        }
-        atomicMax(left_largest[id % ROW_VECTORS], largest.x);
-        atomicMax(right_largest[id % COLUMN_VECTORS], largest.y);
-        barrier();
-        float left_scale = power_of_two(scale_exponent(left_largest[id % ROW_VECTORS]));
-        float right_scale = power_of_two(scale_exponent(right_largest[id % COLUMN_VECTORS]));
-
-        [[unroll]] for (uint f = 0; f < FRAGMENTS; f++)
-        {
-            sums[f] = SUM_MATRIX(0.0);
-        }
-        for (uint row = begin; row < end; row += STEP) {
-            BRING
-            barrier(); /* the turn before has been read */
-            PUT_HALVES(left, left_place, left0 * left_scale)
+            turn++;
+            barrier(); /* the turn before has been read, and of this one all have told of their largest */
+            left_exponents = left_take(tile_vector, left_exponents, tile_left_k == 0, turn);
+            PUT_HALVES(left, left_place, left0 * power_of_two(left_exponents))
             if (STEP > LEFT_ROWS) {
-                PUT_HALVES(left, left_place + LEFT_ROWS * LEFT_STRIDE, left1 * left_scale)
+                PUT_HALVES(left, left_place + LEFT_ROWS * LEFT_STRIDE, left1 * power_of_two(left_exponents))
             }
+            right_exponents = right_take(tile_column, right_exponents, tile_right_k == 0, turn);
             if (brings_right) {
-                PUT_HALVES(right, right_place, right0 * right_scale)
+                PUT_HALVES(right, right_place, right0 * power_of_two(right_exponents))
                 if (STEP > RIGHT_ROWS_BROUGHT) {
-                    PUT_HALVES(right, right_place + RIGHT_ROWS_BROUGHT * RIGHT_STRIDE, right1 * right_scale)
+                    PUT_HALVES(right, right_place + RIGHT_ROWS_BROUGHT * RIGHT_STRIDE,
+                               right1 * power_of_two(right_exponents))
                 }
             }
             barrier();
+            BRING(row + STEP) /* on its way while this one is multiplied */
+            SCALE_SUMS
             ADD_TURN
+            POST
         }
         shard++;
         if (SPLIT == 0) {
@@ -161,6 +160,9 @@ void main()
     if (SPLIT == 1) {
         TAKE_SUMS(STORE_SUM)
     } else {
-        EACH_SUM(STORE_TREE)
+        [[unroll]] for (uint f = 0; f < FRAGMENTS; f++)
+        {
+            EACH_VECTOR(STORE_TREE)
+        }
     }
 }

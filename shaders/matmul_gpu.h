@@ -12,11 +12,15 @@
 #define MATMUL_GPU_STEP(tile_rows) (4 * MATMUL_GPU_INVOCATIONS / (tile_rows))
 /* The same where the device multiplies matrices: of every tile. */
 #define MATMUL_MATRIX_STEP 16
+/* Halves behind the rows of shared memory, so that the rows of a fragment begin in different banks. */
+#define MATMUL_MATRIX_GAP 8
 /*
- * Bytes of shared memory that the largest tile, 128 x 128, takes there, with so many sums of all subgroups' fragments:
- * both operands' halves, high and low, with gaps; those sums; the largest elements.
+ * Bytes of shared memory that a tile takes there at most, with so many sums of all subgroups' fragments: halves of both
+ * operands, high and low, with gaps; those sums; three numbers for every row and column; one more vector.
  */
-#define MATMUL_MATRIX_SHARED(sums) (2 * 128 * 24 * 2 + 2 * 16 * 136 * 2 + 4 * (sums) + 4 * (128 + 32))
+#define MATMUL_MATRIX_SHARED(rows, columns, sums)                                                                      \
+    (4 * (rows) * (MATMUL_MATRIX_STEP + MATMUL_MATRIX_GAP) +                                                           \
+     4 * ((columns) + MATMUL_MATRIX_GAP) * MATMUL_MATRIX_STEP + 4 * (sums) + 12 * ((rows) + (columns)) + 16)
 
 /*
  * The grid's z numbers the products of a batch; or, of one product, the parts of its depth, each into its own output.

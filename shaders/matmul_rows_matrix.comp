@@ -14,36 +14,36 @@ const uint LEFT_STRIDE = STEP_VECTORS + GAP;
 #define LEFT_TURNED false
 shared uvec2 left_high[TILE_ROWS * LEFT_STRIDE]; /* [row][vector of k] */
 shared uvec2 left_low[TILE_ROWS * LEFT_STRIDE];
-shared uint left_largest[TILE_ROWS]; /* of every row */
 
 /* Rows that the invocations bring at once, of the left operand and of the right one: a tile has them once or twice. */
 const uint LEFT_ROWS = MATMUL_GPU_INVOCATIONS / STEP_VECTORS;
 const uint RIGHT_ROWS_BROUGHT = MATMUL_GPU_INVOCATIONS / COLUMN_VECTORS;
 
-/* What an invocation brings next. */
-struct turn {
-    gather_step step;
-    uint left_vector;            /* of its rows of the left operand */
-    uint right_row, right_texel; /* the first of its rows of the right one */
-};
-
-/* left0, left1, right0, right1 of this turn, and on to the next one. */
+/* What an invocation brings of the next turn: left0, left1, right0, right1; what exceeds its scale is told. */
 #define BRING                                                                                                          \
-    bool left_exists = now.left_vector < end;                                                                          \
-    vec4 left0 = left_exists ? load_left(row0, now.step, from) : vec4(0);                                              \
-    vec4 left1 = TILE_ROWS > LEFT_ROWS && left_exists ? load_left(row1, now.step, from) : vec4(0);                     \
-    bool right0_exists = now.right_row < right_end;                                                                    \
-    bool right1_exists = STEP > RIGHT_ROWS_BROUGHT && now.right_row + RIGHT_ROWS_BROUGHT < right_end;                  \
-    vec4 right0 = right0_exists ? imageLoad(right, int(now.right_texel)) : vec4(0);                                    \
-    vec4 right1 = right1_exists ? imageLoad(right, int(now.right_texel + RIGHT_ROWS_BROUGHT * width)) : vec4(0);       \
-    advance(now.step, from);                                                                                           \
-    now.left_vector += STEP_VECTORS;                                                                                   \
-    now.right_row += STEP;                                                                                             \
-    now.right_texel += STEP * width;
+    {                                                                                                                  \
+        bool left_exists = left_vector < end;                                                                          \
+        left0 = left_exists ? load_left(row0, step, from) : vec4(0);                                                   \
+        left1 = TILE_ROWS > LEFT_ROWS && left_exists ? load_left(row1, step, from) : vec4(0);                          \
+        bool right0_exists = right_row < right_end;                                                                    \
+        bool right1_exists = STEP > RIGHT_ROWS_BROUGHT && right_row + RIGHT_ROWS_BROUGHT < right_end;                  \
+        right0 = right0_exists ? imageLoad(right, int(right_texel)) : vec4(0);                                         \
+        right1 = right1_exists ? imageLoad(right, int(right_texel + RIGHT_ROWS_BROUGHT * width)) : vec4(0);            \
+        advance(step, from);                                                                                           \
+        left_vector += STEP_VECTORS;                                                                                   \
+        right_row += STEP;                                                                                             \
+        right_texel += STEP * width;                                                                                   \
+    }
+#define POST                                                                                                           \
+    left_post(tile_row, largest_bits(left0), exponent0);                                                               \
+    if (TILE_ROWS > LEFT_ROWS) {                                                                                       \
+        left_post(tile_row + LEFT_ROWS, largest_bits(left1), exponent1);                                               \
+    }                                                                                                                  \
+    right_post(tile_column, max(absolute_bits(right0), absolute_bits(right1)), right_exponents);
 
-#define STORE_SUM(number, in_row, in_column, sum)                                                                      \
-    store(first_row + in_row, first_column + in_column,                                                                \
-          scaled_back(sum, left_largest[in_row], right_largest[in_column]), part == 0, from);
+#define STORE_SUM(number, row, column, at)                                                                             \
+    store(first_row + row, first_column + column, scaled_back(uintBitsToFloat(staged[at]), row, column), part == 0,    \
+          from);
 
 void main()
 {
@@ -63,74 +63,63 @@ void main()
     uint begin = part * push.part_depth;
     uint end = min(begin + push.part_depth, push.depth);
 
-    uint left_row = id / STEP_VECTORS;
-    uint left_vector = id % STEP_VECTORS;
+    /* Of the left operand: vectors `left_vector`, and on by STEP_VECTORS, of rows tile_row and LEFT_ROWS on. */
+    uint tile_row = id / STEP_VECTORS;
+    uint tile_vector = id % STEP_VECTORS;
+    uint left_vector = begin + tile_vector;
     int left_skipped = int(product * push.batch.left);
-    uint found = first_row + left_row;
+    uint found = first_row + tile_row;
     gather_row row0 = gather_find(found, found < push.end_row, left_skipped, from);
     gather_row row1 = gather_find(found + LEFT_ROWS, found + LEFT_ROWS < push.end_row, left_skipped, from);
+    gather_step step = gather_begin(left_vector, from);
+    uint left_place = tile_row * LEFT_STRIDE + tile_vector;
 
-    uint right_row = id / COLUMN_VECTORS;
-    uint right_vector = id % COLUMN_VECTORS;
-    uint right_column = first_column + right_vector;
-    bool brings_right = right_row < STEP;
+    /* And of the right one: a vector of columns in rows `right_row` and RIGHT_ROWS_BROUGHT on, and on by STEP. */
+    uint tile_k = id / COLUMN_VECTORS;
+    uint tile_column = id % COLUMN_VECTORS;
+    uint right_column = first_column + tile_column;
+    bool brings_right = tile_k < STEP;
     uint panel = PANELS == 1 ? right_column / (MATMUL_PANEL / 4) * (MATMUL_PANEL / 4) : 0;
     uint width = PANELS == 1 ? min(MATMUL_PANEL / 4, columns - panel) : columns;
-    uint first_right_row = begin * 4 + right_row;
-    uint right_texel =
-        panel * push.depth * 4 + first_right_row * width + right_column - panel + product * push.batch.right;
+    uint right_row = begin * 4 + tile_k;
+    uint right_texel = panel * push.depth * 4 + right_row * width + right_column - panel + product * push.batch.right;
     uint right_end = brings_right && right_column < columns ? end * 4 : 0;
-
-    turn first = turn(gather_begin(begin + left_vector, from), begin + left_vector, first_right_row, right_texel);
-    if (id < TILE_ROWS) {
-        left_largest[id] = 0;
-    }
-    if (id < COLUMN_VECTORS) {
-        right_largest[id] = 0;
-    }
-    barrier();
-    turn now = first;
-    uvec3 largest = uvec3(0);
-    for (uint k = begin; k < end; k += STEP_VECTORS) {
-        BRING
-        largest = max(largest, uvec3(largest_bits(left0), largest_bits(left1),
-                                     max(largest_bits(right0), largest_bits(right1))));
-    }
-    atomicMax(left_largest[left_row], largest.x);
-    if (TILE_ROWS > LEFT_ROWS) {
-        atomicMax(left_largest[left_row + LEFT_ROWS], largest.y);
-    }
-    atomicMax(right_largest[right_vector], largest.z);
-    barrier();
-    float scale0 = power_of_two(scale_exponent(left_largest[left_row]));
-    float scale1 = TILE_ROWS > LEFT_ROWS ? power_of_two(scale_exponent(left_largest[left_row + LEFT_ROWS])) : 0.0;
-    float right_scale = power_of_two(scale_exponent(right_largest[right_vector]));
+    uint right_place = tile_k * RIGHT_STRIDE + tile_column;
 
     uint block_row = gl_SubgroupID / BLOCKS * (BLOCK_ROWS * FRAGMENT_ROWS);
     uint block_column = gl_SubgroupID % BLOCKS * (BLOCK_COLUMNS * FRAGMENT_COLUMNS);
-    uint left_place = left_row * LEFT_STRIDE + left_vector;
-    uint right_place = right_row * RIGHT_STRIDE + right_vector;
+    int exponent0 = UNSCALED, exponent1 = UNSCALED;
+    ivec4 right_exponents = ivec4(UNSCALED);
     SUM_MATRIX sums[FRAGMENTS];
-    [[unroll]] for (uint f = 0; f < FRAGMENTS; f++)
-    {
-        sums[f] = SUM_MATRIX(0.0);
-    }
-    now = first;
+    CLEAR_SUMS
+    scales_begin(id);
+    barrier();
+    vec4 left0, left1, right0, right1;
+    BRING
+    POST
+    uint turn = 0;
     for (uint k = begin; k < end; k += STEP_VECTORS) {
-        BRING
-        barrier(); /* the turn before has been read */
-        PUT_HALVES(left, left_place, left0 * scale0)
+        turn++;
+        barrier(); /* the turn before has been read, and of this one all have told of their largest */
+        exponent0 = left_take(tile_row, exponent0, tile_vector == 0, turn);
+        PUT_HALVES(left, left_place, left0 * power_of_two(exponent0))
         if (TILE_ROWS > LEFT_ROWS) {
-            PUT_HALVES(left, left_place + LEFT_ROWS * LEFT_STRIDE, left1 * scale1)
+            exponent1 = left_take(tile_row + LEFT_ROWS, exponent1, tile_vector == 0, turn);
+            PUT_HALVES(left, left_place + LEFT_ROWS * LEFT_STRIDE, left1 * power_of_two(exponent1))
         }
+        right_exponents = right_take(tile_column, right_exponents, tile_k == 0, turn);
         if (brings_right) {
-            PUT_HALVES(right, right_place, right0 * right_scale)
+            PUT_HALVES(right, right_place, right0 * power_of_two(right_exponents))
             if (STEP > RIGHT_ROWS_BROUGHT) {
-                PUT_HALVES(right, right_place + RIGHT_ROWS_BROUGHT * RIGHT_STRIDE, right1 * right_scale)
+                PUT_HALVES(right, right_place + RIGHT_ROWS_BROUGHT * RIGHT_STRIDE,
+                           right1 * power_of_two(right_exponents))
             }
         }
         barrier();
+        BRING /* on its way while this one is multiplied */
+        SCALE_SUMS
         ADD_TURN
+        POST
     }
     TAKE_SUMS(STORE_SUM)
 }

@@ -47,7 +47,7 @@ static enum status make_device(struct vulkan_engine *engine)
     void *next = NULL;
     VkPhysicalDeviceRobustness2FeaturesEXT robustness = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_EXT};
-    struct cooperative_matrix_features matrices;
+    struct cooperative_matrix_features matrices = {0};
     VkPhysicalDeviceSubgroupSizeControlFeatures size_control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
     if (device_has_extension(engine->physical, VK_EXT_ROBUSTNESS_2_EXTENSION_NAME)) {
@@ -60,7 +60,9 @@ static enum status make_device(struct vulkan_engine *engine)
         extensions[extension_count++] = COOPERATIVE_MATRIX_EXTENSION;
         matrices = cooperative_matrix_features(next);
         next = &matrices;
-        if (device_has_extension(engine->physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
+        uint32_t least;
+        engine->subgroup_size_control = cooperative_matrix_may_size_subgroups(engine->physical, &least);
+        if (engine->subgroup_size_control) {
             extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
             size_control.pNext = next;
             next = &size_control;
@@ -70,16 +72,16 @@ static enum status make_device(struct vulkan_engine *engine)
                                                .pNext = next};
     VkPhysicalDeviceFeatures2 present = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &wanted};
     vkGetPhysicalDeviceFeatures2(engine->physical, &present);
-    /* Of the many features of the core only these; those of the extensions above all. */
+    /* Of the many features of the core only these; of the extensions above all but one, which costs. */
     bool cpu = engine->engine.device_class == CLASS_CPU;
-    engine->subgroup_size_control = size_control.subgroupSizeControl && size_control.computeFullSubgroups;
+    matrices.robust_buffer_access = VK_FALSE; /* matrices lie in shared memory */
     wanted = (VkPhysicalDeviceVulkan12Features){
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
         .pNext = next,
         .timelineSemaphore = VK_TRUE,
         .storagePushConstant8 = cpu,
-        .shaderFloat16 = matrix && wanted.shaderFloat16,
-        .vulkanMemoryModel = matrix && wanted.vulkanMemoryModel,
+        .shaderFloat16 = matrix,
+        .vulkanMemoryModel = matrix,
         .shaderSubgroupExtendedTypes = cpu,
     };
     present.features = (VkPhysicalDeviceFeatures){.robustBufferAccess = VK_TRUE, .shaderInt64 = cpu};

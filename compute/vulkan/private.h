@@ -157,6 +157,8 @@ struct cooperative_matrix_features {
     VkBool32 cooperative_matrix, robust_buffer_access;
 };
 struct cooperative_matrix_features cooperative_matrix_features(void *next);
+/* Whether a pipeline may say how large its subgroups are; the smallest size. */
+bool cooperative_matrix_may_size_subgroups(VkPhysicalDevice physical, uint32_t *least);
 /* What the device multiplies best, of what the kernels can use; all 0 where there is nothing. */
 struct matrix_fragment cooperative_matrix_find(VkInstance instance, VkPhysicalDevice physical,
                                                const struct device_info *info);

@@ -37,16 +37,17 @@ struct results {
     int64_t counts[RESULTS];
 };
 
-typedef float scale_row(int64_t row);
+typedef float scale_element(int64_t row, int64_t column);
 
 /* In `rows` rows; `scale` may be NULL. */
-static void draw(uint64_t number, int64_t count, int64_t rows, scale_row *scale, float **values)
+static void draw(uint64_t number, int64_t count, int64_t rows, scale_element *scale, float **values)
 {
     struct random random;
     random_init(&random, 5, RANDOM_DATA, number);
     assert_ok(memory_allocate((size_t)count, sizeof **values, values));
     for (int64_t i = 0; i < count; i++) {
-        (*values)[i] = (float)random_normal(&random) * (scale != NULL ? scale(i / (count / rows)) : 1.0F);
+        (*values)[i] =
+            (float)random_normal(&random) * (scale != NULL ? scale(i / (count / rows), i % (count / rows)) : 1.0F);
     }
 }
 
@@ -154,8 +155,10 @@ static enum device_class class_of_test(void **state)
     return class;
 }
 
-/* Runs all shards at once; of several, also as two parts, for the same bits. `scale`: of row i of both operands. */
-static void run_class(const struct product_case *c, enum device_class class, scale_row *scale, struct results *results)
+/* Runs all shards at once; of several, also as two parts, for the same bits. `scale`: of inputs and of what arrives
+ * backward. */
+static void run_class(const struct product_case *c, enum device_class class, scale_element *scale,
+                      struct results *results)
 {
     struct engine_params engine = engine_of(class);
     enum dtype dtype = DTYPE_FLOAT32;
@@ -268,18 +271,34 @@ static void large_tiles_where_they_pay(void **state)
     check(&large, class);
 }
 
-/* 1e-30 to 1e30. */
-static float far_apart(int64_t row)
+static const struct product_case many_rows = {"linear", "features = 40\n", VECTOR(200), 2, 35, 1, 1, 64, 64, true};
+
+/* Row by row, as a share of its largest; each column divided by its scale before. */
+static void assert_alike(const float *expected, const float *actual, int64_t rows, int64_t columns,
+                         scale_element *column_scale)
 {
+    for (int64_t row = 0; row < rows; row++) {
+        double largest = 0;
+        double worst = 0;
+        for (int64_t j = 0; j < columns; j++) {
+            double scale = column_scale != NULL ? (double)column_scale(0, j) : 1.0;
+            double value = (double)expected[row * columns + j] / scale;
+            double difference = fabs(value - (double)actual[row * columns + j] / scale);
+            largest = fmax(largest, fabs(value));
+            worst = isnan(difference) ? INFINITY : fmax(worst, difference);
+        }
+        if (!(worst <= 1e-5 * largest)) {
+            fail_msg("row %d differs by %g of %g", (int)row, worst, largest);
+        }
+    }
+}
+
+/* 1e-30 to 1e30. */
+static float far_apart(int64_t row, int64_t column)
+{
+    (void)column;
     return powf(10.0F, (float)(row * 7 % 61 - 30));
 }
-
-static float infinite_once(int64_t row)
-{
-    return row == 3 ? INFINITY : 1.0F;
-}
-
-static const struct product_case many_rows = {"linear", "features = 40\n", VECTOR(200), 2, 35, 1, 1, 64, 64, true};
 
 /* Halves go from 1e-7 to 1e5 only: a row is taken as exactly whatever its size, and its neighbours'. */
 static void rows_may_be_of_any_size(void **state)
@@ -291,38 +310,69 @@ static void rows_may_be_of_any_size(void **state)
     run_class(&many_rows, class, far_apart, &actual);
     int64_t rows = many_rows.shards * many_rows.shard_samples;
     for (int i = 0; i < 2; i++) {
-        int64_t width = expected.counts[i] / rows;
-        for (int64_t row = i; row < rows; row++) {
-            const float *a = expected.values[i] + row * width;
-            const float *b = actual.values[i] + row * width;
-            double largest = 0;
-            double worst = 0;
-            for (int64_t j = 0; j < width; j++) {
-                largest = fmax(largest, fabs((double)a[j]));
-                double difference = fabs((double)a[j] - (double)b[j]);
-                worst = isnan(difference) ? INFINITY : fmax(worst, difference);
-            }
-            if (!(worst <= 1e-5 * largest)) {
-                fail_msg("row %d of result %d differs by %g of %g", (int)row, i, worst, largest);
-            }
-        }
+        assert_alike(expected.values[i], actual.values[i], rows, expected.counts[i] / rows, NULL);
     }
     release_results(&expected);
     release_results(&actual);
 }
 
-static void what_is_not_finite_stays_in_its_row(void **state)
+/* 2^-25 to 2^24: nearly every turn brings what no earlier one told of. */
+static float growing(int64_t row, int64_t column)
 {
+    (void)row;
+    return ldexpf(1.0F, (int)column / 4 - 25);
+}
+
+static void so_may_columns_and_elements_may_grow(void **state)
+{
+    enum device_class class = class_of_test(state);
+    struct results expected;
     struct results actual;
-    run_class(&many_rows, class_of_test(state), infinite_once, &actual);
+    run_class(&many_rows, CLASS_CPU, growing, &expected);
+    run_class(&many_rows, class, growing, &actual);
     int64_t rows = many_rows.shards * many_rows.shard_samples;
     for (int i = 0; i < 2; i++) {
-        int64_t width = actual.counts[i] / rows;
-        for (int64_t j = 0; j < actual.counts[i]; j++) {
-            assert_int_equal((int)(isfinite(actual.values[i][j]) != 0), (int)(j / width != 3));
-        }
+        assert_alike(expected.values[i], actual.values[i], rows, expected.counts[i] / rows, NULL);
     }
-    assert_true(!isfinite(actual.values[2][0]));
+    int64_t features = expected.counts[0] / rows; /* the weights' gradient: [features][inputs] */
+    assert_alike(expected.values[2], actual.values[2], features, expected.counts[2] / features, growing);
+    release_results(&expected);
+    release_results(&actual);
+}
+
+static float infinite_row(int64_t row, int64_t column)
+{
+    (void)column;
+    return row == 3 ? INFINITY : 1.0F;
+}
+
+static float infinite_column(int64_t row, int64_t column)
+{
+    (void)row;
+    return column == 5 ? INFINITY : 1.0F;
+}
+
+static void assert_finite(const float *values, int64_t rows, int64_t columns, int64_t but_row, int64_t but_column)
+{
+    for (int64_t i = 0; i < rows * columns; i++) {
+        bool expected = i / columns != but_row && i % columns != but_column;
+        assert_true((isfinite(values[i]) != 0) == expected);
+    }
+}
+
+static void what_is_not_finite_stays_where_it_is(void **state)
+{
+    enum device_class class = class_of_test(state);
+    struct results actual;
+    int64_t rows = many_rows.shards * many_rows.shard_samples;
+    run_class(&many_rows, class, infinite_row, &actual);
+    for (int i = 0; i < 2; i++) {
+        assert_finite(actual.values[i], rows, actual.counts[i] / rows, 3, -1);
+    }
+    release_results(&actual);
+    run_class(&many_rows, class, infinite_column, &actual);
+    int64_t features = actual.counts[0] / rows;
+    assert_finite(actual.values[2], features, actual.counts[2] / features, 5, 5);
     release_results(&actual);
 }
 
@@ -349,7 +399,8 @@ int main(void)
         BOTH(long_sums_are_cut),
         BOTH(large_tiles_where_they_pay),
         BOTH(rows_may_be_of_any_size),
-        BOTH(what_is_not_finite_stays_in_its_row),
+        BOTH(so_may_columns_and_elements_may_grow),
+        BOTH(what_is_not_finite_stays_where_it_is),
         BOTH(the_probe_finds_them_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
