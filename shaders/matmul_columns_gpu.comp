@@ -45,9 +45,9 @@ shared vec4 right_tile[STEP * COLUMN_VECTORS]; /* [row][vector of columns] */
 
 #define STORE(i)                                                                                                       \
     if (i < SUM_ROWS) {                                                                                                \
-        store(vector + i / 4 * THREAD_ROWS, i % 4, column, depth, s##i##0);                                                   \
+        store(vector + i / 4 * THREAD_ROWS, i % 4, column, depth, s##i##0);                                            \
         if (SUM_VECTORS > 1) {                                                                                         \
-            store(vector + i / 4 * THREAD_ROWS, i % 4, column + THREAD_COLUMNS, depth, s##i##1);                              \
+            store(vector + i / 4 * THREAD_ROWS, i % 4, column + THREAD_COLUMNS, depth, s##i##1);                       \
         }                                                                                                              \
     }
 

@@ -39,9 +39,9 @@ shared vec4 right_tile[STEP * COLUMN_VECTORS];     /* [k][vector of columns] */
 
 #define STORE(i)                                                                                                       \
     if (i < SUM_ROWS) {                                                                                                \
-        store(row + i * THREAD_ROWS, column, s##i##0, part == 0, from);                                                      \
+        store(row + i * THREAD_ROWS, column, s##i##0, part == 0, from);                                                \
         if (SUM_VECTORS > 1) {                                                                                         \
-            store(row + i * THREAD_ROWS, column + THREAD_COLUMNS, s##i##1, part == 0, from);                                 \
+            store(row + i * THREAD_ROWS, column + THREAD_COLUMNS, s##i##1, part == 0, from);                           \
         }                                                                                                              \
     }
 

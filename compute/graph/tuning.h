@@ -12,15 +12,15 @@
 
 #include "compute/graph/device_class.h"
 
-/* Sizes of a product's tile on GPUs: what lib/tile_gpu.glsl is specialised to. */
+/* Sizes of a product's tile on GPUs: what lib/tile_gpu.glsl and lib/tile_matrix.glsl are specialised to. */
 struct gpu_tile {
     uint32_t rows, columns;
-    uint32_t sum_vectors; /* vectors of columns that an invocation sums in a row: 1 or 2 */
+    uint32_t sum_vectors; /* of columns, that an invocation sums in a row: 1 or 2; not with cooperative matrices */
 };
 
 /* By number: tuning.common_tile and the like. */
 enum gpu_tile_shape {
-    GPU_TILE_64X64,   /* 4 x 4 sums an invocation */
+    GPU_TILE_64X64,   /* 4 x 4 sums an invocation (not with cooperative matrices) */
     GPU_TILE_128X128, /* 8 x 8 */
     GPU_TILE_128X32,  /* 4 x 4 */
     GPU_TILE_128X64,  /* 8 x 4 */

@@ -4,9 +4,10 @@
  * make.
  *
  * Those multiply halves and add floats. So a float is taken as two halves, high + low, and a product as high * high +
- * high * low + low * high, which loses 2^-21 of it, or 2^-19 where a driver cuts halves off. The units may cut sums off instead of rounding them, so they
- * add no more than one fragment's depth, and what they made is added here (Ootomo and Yokota 2022, Recovering single
- * precision accuracy from Tensor Cores while surpassing the FP32 theoretical peak performance).
+ * high * low + low * high, which loses 2^-21 of it, or 2^-19 where a driver cuts halves off instead of rounding. Units
+ * may cut sums off as well, so they add no more than one fragment's depth, and what they made is added here (Ootomo and
+ * Yokota 2022, Recovering single precision accuracy from Tensor Cores while surpassing the FP32 theoretical peak
+ * performance).
  *
  * Halves are small: above 65504 they are infinite, below 2^-14 they lose digits. So every row and every column of the
  * result has a power of two by which its operand is scaled, which is exact: with the first elements that are not zero
