@@ -409,7 +409,7 @@ static enum status specialise(struct specialiser *specialiser, const uint32_t *c
 {
     const struct kernel_code *code = specialiser->code;
     TRY(allocate(specialiser));
-    TRY(memory_allocate(code->word_count, sizeof **made, made));
+    TRY(memory_resize(code->word_count, sizeof **made, made)); /* most of it will not be touched */
     const uint32_t *words = code->words + SPIRV_HEADER_WORDS;
     for (; words < specialiser->functions; words += spirv_length(words)) {
         spirv_values_declare(&specialiser->values, words, constants, count);
@@ -430,6 +430,10 @@ enum status kernel_specialise(const struct kernel_code *code, const uint32_t *co
     struct specialiser specialiser = {.code = code};
     *words = NULL;
     enum status status = specialise(&specialiser, constants, count, words, word_count);
+    if (status != STATUS_OK) {
+        free(*words);
+        *words = NULL;
+    }
     spirv_values_release(&specialiser.values);
     free(specialiser.block_of);
     free(specialiser.removed);

@@ -309,8 +309,12 @@ static size_t leave_out(struct tidier *tidier)
 static enum status tidy(struct tidier *tidier, size_t *word_count)
 {
     tidier->bound = spirv_bound(tidier->words);
-    TRY(memory_allocate(*word_count, sizeof *tidier->instructions, &tidier->instructions));
-    TRY(memory_allocate(*word_count, sizeof *tidier->fates, &tidier->fates));
+    size_t count = 0;
+    for (size_t i = SPIRV_HEADER_WORDS; i < *word_count; i += spirv_length(tidier->words + i)) {
+        count++;
+    }
+    TRY(memory_allocate(count, sizeof *tidier->instructions, &tidier->instructions));
+    TRY(memory_allocate(count, sizeof *tidier->fates, &tidier->fates));
     TRY(memory_allocate(tidier->bound, sizeof *tidier->ids, &tidier->ids));
     read_code(tidier, *word_count);
     join_blocks(tidier);
