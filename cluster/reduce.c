@@ -77,6 +77,11 @@ enum status reduce_progress(struct reduce *reduce)
     return STATUS_OK;
 }
 
+bool reduce_under_way(const struct reduce *reduce)
+{
+    return reduce->done < reduce->begun;
+}
+
 /* Until every slice is summed and every message of this rank is out. */
 static enum status wait_for_sums(struct reduce *reduce)
 {

@@ -71,6 +71,8 @@ struct range reduce_share(enum reduce_mode mode, struct range bucket, int rank, 
 enum status reduce_begin(struct reduce *reduce, int bucket) MUST_CHECK;
 /* Moves MPI along and adds what has arrived; call about every millisecond while waiting for the device. */
 enum status reduce_progress(struct reduce *reduce) MUST_CHECK;
+/* Whether there is anything to move along. */
+bool reduce_under_way(const struct reduce *reduce);
 
 struct reduce_result {
     double squared_norm;      /* of the summed gradients, over all ranks; the same bits everywhere. Not finite where an

@@ -6,7 +6,10 @@
 #include "compute/graph/lower.h"
 #include "train/session.h"
 
-/* While messages are under way MPI must be called now and then; a lone rank only waits. */
+/*
+ * While messages are under way MPI must be called now and then; else a rank only waits: each time that it wakes up it
+ * takes the core from the thread that runs the kernels, and a CPU's cache.
+ */
 enum { WAIT_WITH_MESSAGES_US = 1000, WAIT_ALONE_US = 100000 };
 
 enum status session_initialise(struct session *session)
@@ -101,10 +104,10 @@ static enum status serve(struct session *session, const struct engine_event *eve
 
 enum status session_run(struct session *session, int phase, bucket_handler *handler, void *context)
 {
-    bool messages = session->reduce != NULL && comm_size(session->comm) > 1;
     TRY(engine_begin(session->engine, phase));
     for (;;) {
         struct engine_event event;
+        bool messages = session->reduce != NULL && reduce_under_way(session->reduce);
         TRY(engine_poll(session->engine, messages ? WAIT_WITH_MESSAGES_US : WAIT_ALONE_US, &event));
         if (event.kind == EVENT_DONE) {
             return STATUS_OK;
@@ -112,7 +115,7 @@ enum status session_run(struct session *session, int phase, bucket_handler *hand
         if (event.kind != EVENT_NONE) {
             TRY(serve(session, &event, handler, context));
         }
-        if (messages) {
+        if (session->reduce != NULL) {
             TRY(reduce_progress(session->reduce));
         }
     }
