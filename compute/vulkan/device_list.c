@@ -39,24 +39,6 @@ enum status device_make_instance(struct validation *validation, VkInstance *inst
     return validation->enabled ? validation_begin(validation, *instance, &setup) : STATUS_OK;
 }
 
-bool device_has_extension(VkPhysicalDevice physical, const char *name)
-{
-    uint32_t count = 0;
-    VkExtensionProperties *extensions = NULL;
-    bool found = false;
-    if (vkEnumerateDeviceExtensionProperties(physical, NULL, &count, NULL) != VK_SUCCESS ||
-        memory_allocate(count, sizeof *extensions, &extensions) != STATUS_OK ||
-        vkEnumerateDeviceExtensionProperties(physical, NULL, &count, extensions) != VK_SUCCESS) {
-        free(extensions);
-        return false;
-    }
-    for (uint32_t i = 0; i < count && !found; i++) {
-        found = strcmp(extensions[i].extensionName, name) == 0;
-    }
-    free(extensions);
-    return found;
-}
-
 static void describe_type(VkPhysicalDeviceType type, struct device_info *info)
 {
     switch (type) {

@@ -143,9 +143,12 @@ enum status device_make_instance(struct validation *validation, VkInstance *inst
 /* The devices in order, with what they can do; the caller frees both. */
 enum status device_enumerate(VkInstance instance, VkPhysicalDevice **physical, struct device_info **infos,
                              int *count) MUST_CHECK;
-bool device_has_extension(VkPhysicalDevice physical, const char *name);
 enum status device_open(struct vulkan_engine *engine, const struct engine_params *params) MUST_CHECK;
 void device_close(struct vulkan_engine *engine);
+
+/* --- extension.c ------------------------------------------------------------------------------------------------ */
+
+bool device_has_extension(VkPhysicalDevice physical, const char *name);
 
 /* --- cooperative_matrix.c --------------------------------------------------------------------------------------- */
 
