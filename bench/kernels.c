@@ -85,13 +85,11 @@ static enum status begin(struct bench_kernels_params *params, const struct bench
     TRY(matrix_probe_create(&params->engine, &engine));
     params->engine.device_class = (int)engine_class(engine);
     enum status status = bench_measure_peaks(&params->engine, params->rounds, params->tiny, peaks);
-    if (status != STATUS_OK) {
-        engine_destroy(engine);
-        return status;
+    if (status == STATUS_OK) {
+        report->begin(report->context, engine_device(engine), engine_class(engine), peaks);
     }
-    report->begin(report->context, engine_device(engine), engine_class(engine), peaks);
     engine_destroy(engine);
-    return STATUS_OK;
+    return status;
 }
 
 enum status bench_kernels(const struct bench_kernels_params *given, const struct bench_report *report)

@@ -12,7 +12,7 @@
 
 const uint LEFT_STRIDE = ROW_VECTORS + GAP;
 #define LEFT_PLACE(row, k) ((k)*LEFT_STRIDE + (row) / 4)
-#define LEFT_TURNED true
+#define LEFT_COLUMN_MAJOR true
 shared uvec2 left_high[STEP * LEFT_STRIDE]; /* [row of the batch][vector of the result's rows] */
 shared uvec2 left_low[STEP * LEFT_STRIDE];
 

@@ -11,7 +11,7 @@
 
 const uint LEFT_STRIDE = STEP_VECTORS + GAP;
 #define LEFT_PLACE(row, k) ((row)*LEFT_STRIDE + (k) / 4)
-#define LEFT_TURNED false
+#define LEFT_COLUMN_MAJOR false
 shared uvec2 left_high[TILE_ROWS * LEFT_STRIDE]; /* [row][vector of k] */
 shared uvec2 left_low[TILE_ROWS * LEFT_STRIDE];
 

@@ -38,31 +38,12 @@ static bool has_features(VkPhysicalDevice physical)
     return matrices.cooperative_matrix && features12.shaderFloat16 && features12.vulkanMemoryModel;
 }
 
-bool cooperative_matrix_may_size_subgroups(VkPhysicalDevice physical, uint32_t *least)
-{
-    if (!device_has_extension(physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
-        return false;
-    }
-    VkPhysicalDeviceSubgroupSizeControlFeatures features = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
-    VkPhysicalDeviceFeatures2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &features};
-    vkGetPhysicalDeviceFeatures2(physical, &all);
-    VkPhysicalDeviceSubgroupSizeControlProperties sizes = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
-    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sizes};
-    vkGetPhysicalDeviceProperties2(physical, &properties);
-    *least = sizes.minSubgroupSize;
-    return features.subgroupSizeControl && features.computeFullSubgroups &&
-           (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
-}
-
 /* Where there is a choice, 32: GPUs of AMD, whose drivers take 64 else, are made for matrices in subgroups of 32. */
 static uint32_t choose_subgroup(VkPhysicalDevice physical, uint32_t usual)
 {
     enum { COMMON = 32 };
     uint32_t least;
-    return usual > COMMON && cooperative_matrix_may_size_subgroups(physical, &least) && least <= COMMON ? COMMON
-                                                                                                        : usual;
+    return usual > COMMON && device_controls_subgroup_size(physical, &least) && least <= COMMON ? COMMON : usual;
 }
 
 /* Whether a tile divides evenly as lib/tile_matrix.glsl divides it, and fits into shared memory. */

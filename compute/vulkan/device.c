@@ -61,7 +61,7 @@ static enum status make_device(struct vulkan_engine *engine)
         matrices = cooperative_matrix_features(next);
         next = &matrices;
         uint32_t least;
-        engine->subgroup_size_control = cooperative_matrix_may_size_subgroups(engine->physical, &least);
+        engine->subgroup_size_control = device_controls_subgroup_size(engine->physical, &least);
         if (engine->subgroup_size_control) {
             extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
             size_control.pNext = next;

@@ -149,6 +149,8 @@ void device_close(struct vulkan_engine *engine);
 /* --- extension.c ------------------------------------------------------------------------------------------------ */
 
 bool device_has_extension(VkPhysicalDevice physical, const char *name);
+/* Whether a pipeline may say how large its subgroups are; *least: the smallest size. */
+bool device_controls_subgroup_size(VkPhysicalDevice physical, uint32_t *least);
 
 /* --- cooperative_matrix.c --------------------------------------------------------------------------------------- */
 
@@ -160,8 +162,6 @@ struct cooperative_matrix_features {
     VkBool32 cooperative_matrix, robust_buffer_access;
 };
 struct cooperative_matrix_features cooperative_matrix_features(void *next);
-/* Whether a pipeline may say how large its subgroups are; the smallest size. */
-bool cooperative_matrix_may_size_subgroups(VkPhysicalDevice physical, uint32_t *least);
 /* What the device multiplies best, of what the kernels can use; all 0 where there is nothing. */
 struct matrix_fragment cooperative_matrix_find(VkInstance instance, VkPhysicalDevice physical,
                                                const struct device_info *info);

@@ -224,7 +224,7 @@ vec4 from_halves(uvec2 halves)
 
 /*
  * To the sums of one's subgroup, sums[FRAGMENTS]: the products of what is in shared memory. LEFT_PLACE(row, k): of the
- * left operand there; LEFT_TURNED: whether its rows lie side by side. block_row, block_column: the subgroup's first of
+ * left operand there; LEFT_COLUMN_MAJOR: whether its columns lie one after another. block_row, block_column: the subgroup's first of
  * the tile.
  */
 #define ADD_TURN                                                                                                       \
@@ -241,8 +241,8 @@ vec4 from_halves(uvec2 halves)
         {                                                                                                              \
             uint place = LEFT_PLACE(block_row + i * FRAGMENT_ROWS, k);                                                 \
             LEFT_MATRIX a_high, a_low;                                                                                 \
-            coopMatLoadNV(a_high, left_high, place, LEFT_STRIDE, LEFT_TURNED);                                         \
-            coopMatLoadNV(a_low, left_low, place, LEFT_STRIDE, LEFT_TURNED);                                           \
+            coopMatLoadNV(a_high, left_high, place, LEFT_STRIDE, LEFT_COLUMN_MAJOR);                                   \
+            coopMatLoadNV(a_low, left_low, place, LEFT_STRIDE, LEFT_COLUMN_MAJOR);                                     \
             SUM_MATRIX made[BLOCK_COLUMNS];                                                                            \
             EACH_BLOCK_COLUMN(made[j] = coopMatMulAddNV(a_low, b_high[j], SUM_MATRIX(0.0));)                           \
             EACH_BLOCK_COLUMN(made[j] = coopMatMulAddNV(a_high, b_low[j], made[j]);)                                   \

@@ -293,6 +293,25 @@ static void assert_alike(const float *expected, const float *actual, int64_t row
     }
 }
 
+/* The class beside CPUs; the weights' gradient too where its columns have scales. */
+static void compare_scaled(enum device_class class, scale_element *scale, scale_element *column_scale)
+{
+    struct results expected;
+    struct results actual;
+    run_class(&many_rows, CLASS_CPU, scale, &expected);
+    run_class(&many_rows, class, scale, &actual);
+    int64_t rows = many_rows.shards * many_rows.shard_samples;
+    for (int i = 0; i < 2; i++) {
+        assert_alike(expected.values[i], actual.values[i], rows, expected.counts[i] / rows, NULL);
+    }
+    if (column_scale != NULL) {
+        int64_t features = expected.counts[0] / rows; /* [features][inputs] */
+        assert_alike(expected.values[2], actual.values[2], features, expected.counts[2] / features, column_scale);
+    }
+    release_results(&expected);
+    release_results(&actual);
+}
+
 /* 1e-30 to 1e30. */
 static float far_apart(int64_t row, int64_t column)
 {
@@ -303,17 +322,7 @@ static float far_apart(int64_t row, int64_t column)
 /* Halves go from 1e-7 to 1e5 only: a row is taken as exactly whatever its size, and its neighbours'. */
 static void rows_may_be_of_any_size(void **state)
 {
-    enum device_class class = class_of_test(state);
-    struct results expected;
-    struct results actual;
-    run_class(&many_rows, CLASS_CPU, far_apart, &expected);
-    run_class(&many_rows, class, far_apart, &actual);
-    int64_t rows = many_rows.shards * many_rows.shard_samples;
-    for (int i = 0; i < 2; i++) {
-        assert_alike(expected.values[i], actual.values[i], rows, expected.counts[i] / rows, NULL);
-    }
-    release_results(&expected);
-    release_results(&actual);
+    compare_scaled(class_of_test(state), far_apart, NULL);
 }
 
 /* 2^-25 to 2^24: nearly every turn brings what no earlier one told of. */
@@ -325,19 +334,7 @@ static float growing(int64_t row, int64_t column)
 
 static void so_may_columns_and_elements_may_grow(void **state)
 {
-    enum device_class class = class_of_test(state);
-    struct results expected;
-    struct results actual;
-    run_class(&many_rows, CLASS_CPU, growing, &expected);
-    run_class(&many_rows, class, growing, &actual);
-    int64_t rows = many_rows.shards * many_rows.shard_samples;
-    for (int i = 0; i < 2; i++) {
-        assert_alike(expected.values[i], actual.values[i], rows, expected.counts[i] / rows, NULL);
-    }
-    int64_t features = expected.counts[0] / rows; /* the weights' gradient: [features][inputs] */
-    assert_alike(expected.values[2], actual.values[2], features, expected.counts[2] / features, growing);
-    release_results(&expected);
-    release_results(&actual);
+    compare_scaled(class_of_test(state), growing, growing);
 }
 
 static float infinite_row(int64_t row, int64_t column)

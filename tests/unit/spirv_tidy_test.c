@@ -16,9 +16,10 @@
 enum { INT = 100, POINTER, SEVEN, NINE, MAIN, FIRST, SECOND, HEAD, BODY, BACK, BEHIND, IMAGE, A, B, C, D, E, F, BOUND };
 
 #define HEADER SPIRV_MAGIC, 0x10500, 0, BOUND, 0
-#define DECLARATIONS                                                                                                   \
+#define BEGINNING                                                                                                      \
     OP(SPIRV_TYPE_INT, INT, 32, 0), OP(SPIRV_TYPE_POINTER, POINTER, 7, INT), OP(SPIRV_CONSTANT, INT, SEVEN, 7),        \
-        OP(SPIRV_CONSTANT, INT, NINE, 9), OP(SPIRV_FUNCTION, INT, MAIN, 0, INT)
+        OP(SPIRV_CONSTANT, INT, NINE, 9), OP(SPIRV_FUNCTION, INT, MAIN, 0, INT), OP(SPIRV_LABEL, FIRST),               \
+        OP(SPIRV_VARIABLE, POINTER, A, 7)
 
 static int count(const uint32_t *words, size_t word_count, uint32_t instruction)
 {
@@ -42,9 +43,7 @@ static void what_is_stored_is_known_to_the_end_of_the_block(void **state)
     (void)state;
     uint32_t code[] = {
         HEADER,
-        DECLARATIONS,
-        OP(SPIRV_LABEL, FIRST),
-        OP(SPIRV_VARIABLE, POINTER, A, 7),
+        BEGINNING,
         OP(SPIRV_VARIABLE, POINTER, B, 7),
         OP(SPIRV_STORE, A, SEVEN),
         OP(SPIRV_STORE, B, NINE), /* which is never loaded */
@@ -74,9 +73,7 @@ static void what_a_loop_brings_back_stays(void **state)
     (void)state;
     uint32_t code[] = {
         HEADER,
-        DECLARATIONS,
-        OP(SPIRV_LABEL, FIRST),
-        OP(SPIRV_VARIABLE, POINTER, A, 7),
+        BEGINNING,
         OP(SPIRV_VARIABLE, POINTER, B, 7),
         OP(SPIRV_STORE, A, SEVEN),
         OP(SPIRV_STORE, B, SEVEN),
@@ -106,9 +103,7 @@ static void what_else_a_variable_is_used_for_is_respected(void **state)
     (void)state;
     uint32_t code[] = {
         HEADER,
-        DECLARATIONS,
-        OP(SPIRV_LABEL, FIRST),
-        OP(SPIRV_VARIABLE, POINTER, A, 7),
+        BEGINNING,
         OP(SPIRV_STORE, A, SEVEN),
         OP(SPIRV_EXTENDED, INT, C, IMAGE, SPIRV_MODF, NINE, A), /* writes A */
         OP(SPIRV_LOAD, INT, D, A),
