@@ -10,8 +10,8 @@
 enum { H5_NAME_SIZE = 64 };
 
 /*
- * To be called before anything else of HDF5: no exit handler (it crashes after a failed write), and no printing of
- * errors, which h5_try() reports.
+ * To be called before anything else of HDF5: no exit handler (it crashes after a failed write), no printing of errors,
+ * which h5_try() reports, and no memory kept for later.
  */
 void h5_prepare(void);
 
