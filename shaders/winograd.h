@@ -6,13 +6,17 @@
 #define SHADERS_WINOGRAD_H
 
 #include "lib/range.h"
+#include "matmul.h"
 
 #define WINOGRAD_TILE 4      /* outputs, an axis */
 #define WINOGRAD_PRODUCTS 36 /* a tile */
+/* Inputs, and tiles of a shard, that winograd_weight_sums takes at once. */
+#define WINOGRAD_SUMS_HEIGHT 8
+#define WINOGRAD_SUMS_ROWS 4
 
-/* Between an image and tiles [product][tile][channel vector]. */
+/* Between an image and tiles [product][tile][channel vector], or as lib/winograd_tiles.glsl says. */
 struct winograd_image_push {
-    uint count;                         /* tiles times channel vectors */
+    uint count;                         /* invocations: tiles times channel vectors, or all there is room for */
     divisor vectors;                    /* channel vectors */
     divisor tiles_width, tiles_height;  /* a sample */
     uint first_tile;                    /* counted over all samples: the tensor of tiles begins there */
@@ -20,6 +24,9 @@ struct winograd_image_push {
     uint height, width;                 /* of the image */
     uint padding_height, padding_width; /* above and left */
     uint channels;
+    /* For tiles in blocks. */
+    divisor sets, turns; /* turns: of a shard */
+    uint shards, shard_tiles;
 };
 
 /* Between weights [kernel position][input][output] and [product][input][output], both in panels. */
@@ -35,6 +42,14 @@ struct winograd_transposed_push {
     uint count;      /* vectors a product */
     divisor outputs; /* vectors of outputs */
     uint inputs;     /* vectors of inputs */
+};
+
+/* From tiles in blocks (lib/winograd_tiles.glsl) to the gradient of weights. */
+struct winograd_weight_sums_push {
+    tile_order order; /* rows: blocks of WINOGRAD_SUMS_HEIGHT inputs */
+    uint shards;
+    uint turns;           /* of a shard */
+    uint inputs, outputs; /* vectors */
 };
 
 #endif

@@ -4,7 +4,7 @@
 #include "winograd.h"
 #include "lib/padding.glsl"
 #include "lib/winograd.glsl"
-#include "lib/winograd_image.glsl"
+#include "lib/winograd_tiles.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer x;
 OUTPUT(1, tiles)
@@ -16,17 +16,17 @@ OUTPUT(1, tiles)
 #define LOAD_ROW(i)                                                                                                    \
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3) LOAD(i, 4) LOAD(i, 5)                                                  \
     winograd_input(d##i##0, d##i##1, d##i##2, d##i##3, d##i##4, d##i##5);
-#define WRITE(i, j) STORE_AT(tiles, to + (i * 6 + j) * count, d##i##j)
+#define WRITE(i, j) STORE_AT(tiles, to + (i * 6 + j) * step, d##i##j)
 #define WRITE_COLUMN(j)                                                                                                \
     winograd_input(d0##j, d1##j, d2##j, d3##j, d4##j, d5##j);                                                          \
     WRITE(0, j) WRITE(1, j) WRITE(2, j) WRITE(3, j) WRITE(4, j) WRITE(5, j)
 
 void main()
 {
-    uint index = INVOCATION;
-    spot at = find_spot(index);
-    uint count = push.count;
-    uint to = index < count ? index : NOWHERE;
+    made_tile made = find_tile(INVOCATION);
+    spot at = made.at;
+    uint step = made.step;
+    uint to = made.to;
     int height = int(push.height);
     int width = int(push.width);
     int vectors = int(push.vectors.value);

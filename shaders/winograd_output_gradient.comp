@@ -4,7 +4,7 @@
 #include "winograd.h"
 #include "lib/padding.glsl"
 #include "lib/winograd.glsl"
-#include "lib/winograd_image.glsl"
+#include "lib/winograd_tiles.glsl"
 
 layout(binding = 0, rgba32f) readonly restrict uniform imageBuffer dy;
 OUTPUT(1, tiles)
@@ -16,7 +16,7 @@ OUTPUT(1, tiles)
     LOAD(i, 0) LOAD(i, 1) LOAD(i, 2) LOAD(i, 3)                                                                        \
     vec4 r##i##0, r##i##1, r##i##2, r##i##3, r##i##4, r##i##5;                                                         \
     winograd_output_gradient(y##i##0, y##i##1, y##i##2, y##i##3, r##i##0, r##i##1, r##i##2, r##i##3, r##i##4, r##i##5);
-#define WRITE(i, j) STORE_AT(tiles, to + (i * 6 + j) * count, m##i##j)
+#define WRITE(i, j) STORE_AT(tiles, to + (i * 6 + j) * step, m##i##j)
 #define WRITE_COLUMN(j)                                                                                                \
     vec4 m0##j, m1##j, m2##j, m3##j, m4##j, m5##j;                                                                     \
     winograd_output_gradient(r0##j, r1##j, r2##j, r3##j, m0##j, m1##j, m2##j, m3##j, m4##j, m5##j);                    \
@@ -24,10 +24,10 @@ OUTPUT(1, tiles)
 
 void main()
 {
-    uint index = INVOCATION;
-    spot at = find_spot(index);
-    uint count = push.count;
-    uint to = index < count ? index : NOWHERE;
+    made_tile made = find_tile(INVOCATION);
+    spot at = made.at;
+    uint step = made.step;
+    uint to = made.to;
     int height = int(push.height);
     int width = int(push.width);
     int vectors = int(push.vectors.value);

@@ -81,7 +81,7 @@ enum status convolution_weight_gradient(struct tape *tape, const struct convolut
                                         struct binding output_gradient, const struct layer *layer, int weight, int bias)
 {
     struct winograd winograd = winograd_of(convolution);
-    if (use_winograd(convolution, winograd_gradient_pays(&winograd, &tape->geometry))) {
+    if (use_winograd(convolution, winograd_gradient_pays(tape, &winograd))) {
         TRY(winograd_weight_gradient(tape, &winograd, input, output_gradient, layer, weight));
         return bias < 0 ? STATUS_OK : weights_bias_gradient(layer, tape, bias);
     }

@@ -13,13 +13,17 @@ struct spot {
     uint vector;
 };
 
-spot find_spot(uint index)
+spot make_spot(uint tile, uint vector)
 {
-    uint tile = divide(index, push.vectors);
-    uint vector = index - tile * push.vectors.value;
     tile += push.first_tile;
     uint line = divide(tile, push.tiles_width);
     uint sample_index = divide(line, push.tiles_height);
     return spot(sample_index, (line - sample_index * push.tiles_height.value) * WINOGRAD_TILE,
                 (tile - line * push.tiles_width.value) * WINOGRAD_TILE, vector);
+}
+
+spot find_spot(uint index)
+{
+    uint tile = divide(index, push.vectors);
+    return make_spot(tile, index - tile * push.vectors.value);
 }

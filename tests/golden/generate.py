@@ -201,6 +201,8 @@ def conv2d():
         ("stride above kernel direct", 2, (3, 11, 10), 4, 2, {"stride": 3, "algorithm": "direct"}, (1, 2)),
         ("columns in parts", 5, (3, 61, 60), 2, 5, {"padding": 1}, (1, 5)),
         ("not winograd", 2, (64, 10, 10), 64, 3, {"padding": 1, "algorithm": "direct"}, (1, 2)),
+        ("winograd few tiles", 6, (70, 4, 7), 66, 3, {"padding": 1, "algorithm": "winograd"}, (1, 3, 6)),
+        ("winograd one tile", 8, (66, 3, 4), 70, 3, {"padding": 1, "algorithm": "winograd", "bias": "no"}, (1, 8)),
     ]:
         groups = extra.get("groups", 1)
         kernels = kernel if isinstance(kernel, tuple) else (kernel, kernel)

@@ -68,6 +68,8 @@ static void add_phases(struct network_case *test)
     assert_int_equal(geometry->piece_count, 1);
     struct lower_params lower = {.graph = &test->model.graph,
                                  .device_class = engine_class(test->engine),
+                                 .tuning = engine_tuning(test->engine),
+                                 .lanes = engine_lanes(test->engine),
                                  .flat_count = test->program.flat_count,
                                  .geometry = *geometry,
                                  .observed = &test->model.prediction,
