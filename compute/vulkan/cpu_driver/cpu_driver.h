@@ -23,7 +23,7 @@ unsigned cpu_driver_held(void);
 const char *cpu_driver_version(void);
 /* What this process compiled, as far as the driver's LLVM is within reach: kernels, and what was rewritten in them. */
 struct cpu_driver_counts {
-    unsigned kernels, loads, stores;
+    unsigned kernels, loads, stores, writes;
 };
 struct cpu_driver_counts cpu_driver_count(void);
 

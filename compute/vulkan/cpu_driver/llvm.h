@@ -31,6 +31,8 @@ enum llvm_opcode {
     LLVM_FMUL = 13,
     LLVM_ASHR = 22,
     LLVM_AND = 23,
+    LLVM_OR = 24,
+    LLVM_XOR = 25,
     LLVM_LOAD = 27,
     LLVM_STORE = 28,
     LLVM_GEP = 29,
@@ -47,7 +49,7 @@ enum llvm_opcode {
     LLVM_COMPARE_EXCHANGE = 56,
     LLVM_READ_MODIFY_WRITE = 57
 };
-enum llvm_predicate { LLVM_UNSIGNED_GREATER_EQUAL = 35, LLVM_UNSIGNED_LESS = 36 };
+enum llvm_predicate { LLVM_UNSIGNED_GREATER_EQUAL = 35, LLVM_UNSIGNED_LESS = 36, LLVM_SIGNED_LESS = 40 };
 enum llvm_kind { LLVM_KIND_FLOAT = 2, LLVM_KIND_INTEGER = 8, LLVM_KIND_VECTOR = 13 };
 
 /* X(result, name, parameters) */
@@ -98,6 +100,8 @@ enum llvm_kind { LLVM_KIND_FLOAT = 2, LLVM_KIND_INTEGER = 8, LLVM_KIND_VECTOR = 
     X(unsigned long long, ConstIntGetZExtValue, (llvm_value *))                                                        \
     X(llvm_value *, GetElementAsConstant, (llvm_value *, unsigned))                                                    \
     X(llvm_value *, ConstInt, (llvm_type *, unsigned long long, int))                                                  \
+    X(llvm_value *, ConstNull, (llvm_type *))                                                                          \
+    X(llvm_value *, ConstAllOnes, (llvm_type *))                                                                       \
     X(void, ReplaceAllUsesWith, (llvm_value *, llvm_value *))                                                          \
     X(void, InstructionEraseFromParent, (llvm_value *))                                                                \
     /* types */                                                                                                        \
@@ -124,7 +128,9 @@ enum llvm_kind { LLVM_KIND_FLOAT = 2, LLVM_KIND_INTEGER = 8, LLVM_KIND_VECTOR = 
     X(llvm_value *, BuildExtractValue, (llvm_builder *, llvm_value *, unsigned, const char *))                         \
     X(llvm_value *, BuildGEP2, (llvm_builder *, llvm_type *, llvm_value *, llvm_value **, unsigned, const char *))     \
     X(llvm_value *, BuildLoad2, (llvm_builder *, llvm_type *, llvm_value *, const char *))                             \
-    X(llvm_value *, BuildLShr, (llvm_builder *, llvm_value *, llvm_value *, const char *))
+    X(llvm_value *, BuildLShr, (llvm_builder *, llvm_value *, llvm_value *, const char *))                             \
+    X(llvm_value *, BuildICmp, (llvm_builder *, int, llvm_value *, llvm_value *, const char *))                        \
+    X(llvm_value *, BuildSelect, (llvm_builder *, llvm_value *, llvm_value *, llvm_value *, const char *))
 
 struct llvm_functions {
 #define LLVM_FIELD(result, name, parameters) result(*name) parameters;

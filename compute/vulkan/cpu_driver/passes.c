@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "compute/vulkan/cpu_driver/cpu_driver.h"
+#include "compute/vulkan/cpu_driver/masked_write.h"
 #include "compute/vulkan/cpu_driver/vector_load.h"
 #include "compute/vulkan/cpu_driver/vector_store.h"
 
 static _Atomic bool wanted;
-static _Atomic unsigned kernels, loads, stores;
+static _Atomic unsigned kernels, loads, stores, writes;
 
 void *LLVMRunPasses(llvm_module *module, const char *passes, void *machine, void *options);
 
@@ -35,6 +36,7 @@ static void rewrite(llvm_module *module)
              block = llvm.GetNextBasicBlock(block)) {
             loads += vector_load_rewrite(&rewriting, block);
             stores += vector_store_rewrite(&rewriting, block);
+            writes += masked_write_rewrite(&rewriting, block);
         }
     }
     llvm.DisposeBuilder(rewriting.builder);
@@ -87,5 +89,5 @@ const char *cpu_driver_version(void)
 
 struct cpu_driver_counts cpu_driver_count(void)
 {
-    return (struct cpu_driver_counts){.kernels = kernels, .loads = loads, .stores = stores};
+    return (struct cpu_driver_counts){.kernels = kernels, .loads = loads, .stores = stores, .writes = writes};
 }
