@@ -39,7 +39,7 @@ static double products_cost(const struct winograd *winograd, int64_t samples)
 /* The same by kernels. Ranks may have registers of 8 or of 16 lanes; a set of two shards has 8 for its columns. */
 static double kernels_cost(const struct winograd *winograd, int64_t samples)
 {
-    static const double TURN = 7.5, TREE = 3.1; /* nanoseconds a weight: a turn of tiles, adding a shard's sum */
+    static const double TURN = 7.5, TREE = 2; /* nanoseconds a weight: a turn of tiles, adding a shard's sum */
     static const int64_t COLUMNS = 32;
     double turns = (double)divide_up_count(samples * winograd_tiles_of_sample(winograd), WINOGRAD_SUMS_ROWS);
     double weights = (double)round_up_count(shape_stride(winograd->input), WINOGRAD_SUMS_HEIGHT) *
