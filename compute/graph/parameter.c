@@ -17,14 +17,36 @@ int64_t parameter_count(const struct parameter *parameter)
     return count;
 }
 
-/* Steps index[] to the next element in row-major order. */
-static void next_index(const struct parameter *parameter, int64_t *index)
+/* A walk over the elements in row-major order. */
+struct walk {
+    int64_t index[PARAMETER_MAX_RANK];
+    int64_t step[PARAMETER_MAX_RANK]; /* in memory, along each axis but the first */
+    int64_t place;
+};
+
+/* At index[], whose axes but the first are 0. */
+static void find_steps(const struct parameter *parameter, struct walk *walk)
 {
-    for (int i = parameter->rank - 1; i >= 0; i--) {
-        if (++index[i] < parameter->dim[i]) {
+    walk->place = parameter->place(parameter, walk->index);
+    for (int i = 1; i < parameter->rank; i++) {
+        walk->index[i] = 1;
+        walk->step[i] = parameter->dim[i] > 1 ? parameter->place(parameter, walk->index) - walk->place : 0;
+        walk->index[i] = 0;
+    }
+}
+
+static void walk_on(const struct parameter *parameter, struct walk *walk)
+{
+    for (int i = parameter->rank - 1; i > 0; i--) {
+        walk->place += walk->step[i];
+        if (++walk->index[i] < parameter->dim[i]) {
             return;
         }
-        index[i] = 0;
+        walk->place -= walk->step[i] * parameter->dim[i];
+        walk->index[i] = 0;
+    }
+    if (++walk->index[0] < parameter->dim[0]) {
+        find_steps(parameter, walk);
     }
 }
 
@@ -35,10 +57,11 @@ void parameter_to_dense(const struct parameter *parameter, const float *memory, 
         memcpy(dense, memory, (size_t)count * sizeof(float));
         return;
     }
-    int64_t index[PARAMETER_MAX_RANK] = {0};
+    struct walk walk = {0};
+    find_steps(parameter, &walk);
     for (int64_t i = 0; i < count; i++) {
-        dense[i] = memory[parameter->place(parameter, index)];
-        next_index(parameter, index);
+        dense[i] = memory[walk.place];
+        walk_on(parameter, &walk);
     }
 }
 
@@ -50,10 +73,11 @@ void parameter_from_dense(const struct parameter *parameter, const float *dense,
         memcpy(memory, dense, (size_t)count * sizeof(float));
         return;
     }
-    int64_t index[PARAMETER_MAX_RANK] = {0};
+    struct walk walk = {0};
+    find_steps(parameter, &walk);
     for (int64_t i = 0; i < count; i++) {
-        memory[parameter->place(parameter, index)] = dense[i];
-        next_index(parameter, index);
+        memory[walk.place] = dense[i];
+        walk_on(parameter, &walk);
     }
 }
 

@@ -167,6 +167,20 @@ static void load(struct device *device, struct graph *graph, const struct layer_
     assert_ok(engine_load(device->engine, &device->program));
 }
 
+/* Every element of a parameter where its owner says. */
+static void check_places(const struct parameter *parameter, const float *dense, const float *memory)
+{
+    int64_t index[PARAMETER_MAX_RANK] = {0};
+    for (int64_t i = 0; i < parameter_count(parameter) && parameter->place != NULL; i++) {
+        int64_t left = i;
+        for (int axis = parameter->rank - 1; axis >= 0; axis--) {
+            index[axis] = left % parameter->dim[axis];
+            left /= parameter->dim[axis];
+        }
+        assert_memory_equal(&memory[parameter->place(parameter, index)], &dense[i], sizeof(float));
+    }
+}
+
 static void write_inputs(const struct device *device, const struct layer *layer, const struct layer_case *c,
                          struct geometry geometry, const struct arrays *arrays)
 {
@@ -185,6 +199,7 @@ static void write_inputs(const struct device *device, const struct layer *layer,
     float *flat = engine_host(device->engine, REGION_PARAMETERS);
     for (int i = 0; i < graph->parameter_count; i++) {
         parameter_from_dense(&graph->parameters[i], arrays->parameters[i], flat + graph->parameters[i].offset);
+        check_places(&graph->parameters[i], arrays->parameters[i], flat + graph->parameters[i].offset);
     }
     struct step_scalars *step = engine_host(device->engine, REGION_STEP);
     step->step = STEP;
