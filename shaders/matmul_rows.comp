@@ -14,6 +14,8 @@
 #include "lib/gather.glsl"
 layout(constant_id = 5) const uint HEIGHT = 16; /* or 32 */
 layout(constant_id = 6) const uint COLUMN_LANES = 8;
+layout(constant_id = 10) const uint TOGETHER = 0; /* 1: the depth has too many turns for loops in them */
+#define TILE_TOGETHER TOGETHER == 1
 #include "lib/tile.glsl"
 #define EPILOGUE_ID 7
 #define EPILOGUE_ROWS 4

@@ -196,6 +196,9 @@ static enum status add_cpu_rows(struct tape *tape, const struct matmul_rows *par
     dispatch.constants[5] = tile.height;
     dispatch.constants[6] = tile.column_lanes;
     epilogue_add(&dispatch, 7, params->epilogue);
+    assert(dispatch.constant_count == 10);
+    dispatch.constants[dispatch.constant_count++] =
+        divide_up_count(depth, MATMUL_STEP) * MATMUL_TURN_LOOPS(tile.height) > DISPATCH_MAX_TURNS;
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(row_tiles * column_tiles));
     dispatch.groups[2] = (uint32_t)matmul_products(params->batch_count);

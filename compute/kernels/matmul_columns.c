@@ -71,7 +71,9 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
 
 bool matmul_columns_fits(const struct row_range *rows)
 {
-    return rows->shards * (divide_up_count(rows->shard_rows, MATMUL_STEP) + 2) <= DISPATCH_MAX_TURNS;
+    enum { TREE = 3, HEIGHT = 32 }; /* loops around those over a shard; the highest tile */
+    int64_t turns = divide_up_count(rows->shard_rows, MATMUL_STEP) * MATMUL_TURN_LOOPS(HEIGHT);
+    return rows->shards * (turns + TREE) <= DISPATCH_MAX_TURNS;
 }
 
 bool matmul_sums_fit(const struct tape *tape, const struct matmul_gradient *params)

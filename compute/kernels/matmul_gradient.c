@@ -7,9 +7,11 @@
 #include "compute/kernels/reduce.h"
 #include "compute/kernels/weights.h"
 
-/* Rows of a shard that are summed at once; a shard with more is cut into such parts, added as a tree. */
-enum { PART_ROWS = 1 << 19 };
-_Static_assert(PART_ROWS / MATMUL_STEP <= DISPATCH_MAX_TURNS, "a part must fit into one loop");
+/*
+ * Rows of a shard that are summed at once; a shard with more is cut into such parts, added as a tree. Of more than
+ * eight parts, eights are cut so first.
+ */
+enum { PART_ROWS = 1 << 16 };
 
 /* Sums of rows of the gradient's operands, to be added as a tree: by shard, or by part of a shard. */
 static enum status sum_range(struct tape *tape, const struct matmul_gradient *params, struct row_range rows,
@@ -25,10 +27,6 @@ static enum status sum_tree(struct tape *tape, const struct matmul_gradient *par
     int64_t parts = divide_up_count(total, step);
     int64_t size = stride * (int64_t)sizeof(float);
     int scratch;
-    if (parts > PIECE_MAX_SHARDS) {
-        return fail(STATUS_BAD_INPUT, "a shard of %lld positions; at most %d are possible: set run.shards higher",
-                    (long long)total, PIECE_MAX_SHARDS * PART_ROWS);
-    }
     TRY(tape_scratch(tape, "sums of parts", (uint64_t)(parts * size), &scratch));
     for (int64_t i = 0; i < parts; i++) {
         int64_t left = total - i * step;
@@ -53,7 +51,11 @@ static enum status sum_range(struct tape *tape, const struct matmul_gradient *pa
         return sum_tree(tape, params, rows, rows.shard_rows, output);
     }
     if (rows.shard_rows > PART_ROWS) {
-        return sum_tree(tape, params, rows, PART_ROWS, output);
+        int64_t step = PART_ROWS;
+        while (divide_up_count(rows.shard_rows, step) > PIECE_MAX_SHARDS) {
+            step *= PIECE_MAX_SHARDS;
+        }
+        return sum_tree(tape, params, rows, step, output);
     }
     struct matmul_tile tile = matmul_tile(tape, params->left.depth, params->columns, params->left.kind);
     struct matmul_columns product = {.left = params->left,

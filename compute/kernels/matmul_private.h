@@ -48,6 +48,9 @@ struct dispatch matmul_rows_dispatch(const char *kernel, const struct matmul_row
 struct dispatch matmul_columns_dispatch(const char *kernel, const struct matmul_columns *params,
                                         const struct tile_range *tiles);
 
+/* CPUs: turns of loops that a turn of a tile's loop takes: its own, and one for every four rows (lib/tile.glsl). */
+#define MATMUL_TURN_LOOPS(height) (1 + (height) / 4)
+
 /* CPUs: the tiles of a result (shaders/lib/tile.glsl). */
 struct matmul_tile {
     int64_t rows, columns;

@@ -48,12 +48,16 @@ const uint TILE_GROUPS = LANES / COLUMN_LANES;
 /*
  * The number-th piece of a turn by itself: a loop of one turn, whose end the driver does not foresee. It orders and
  * spills within such pieces, and else mixes those of a turn until every sum goes to the stack and back for each
- * product.
+ * product. The turns of these loops count among those that a driver allows (DISPATCH_MAX_TURNS): a shader whose loops
+ * can be longer defines TILE_TOGETHER, a constant that is true where they are, and the pieces are no loops.
  */
+#ifndef TILE_TOGETHER
+#define TILE_TOGETHER false
+#endif
 #define TILE_APART(number, code)                                                                                       \
     for (;;) {                                                                                                         \
         code                                                                                                           \
-        if (nought < number + 1) {                                                                                     \
+        if (TILE_TOGETHER || nought < number + 1) {                                                                    \
             break;                                                                                                     \
         }                                                                                                              \
     }

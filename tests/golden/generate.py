@@ -129,9 +129,9 @@ def linear():
         ("without bias", 8, (33,), 65, False, (1, 4, 8)),
         ("whole tiles", 64, (128,), 64, True, (1, 2, 4)),
         ("no whole tile", 20, (301,), 17, True, (1, 5)),
-        ("many inputs", 4, (70000,), 3, True, (1, 2)),
+        ("many inputs", 4, (240000,), 3, True, (1, 2)),
         ("many outputs", 4, (2,), 70000, True, (1, 2)),
-        ("many samples", 66000, (3,), 2, True, (1, 2)),
+        ("many samples", 600000, (3,), 2, True, (1, 2)),
         ("sequence", 4, (5, 12), 9, True, (1, 2, 4)),
         ("packed operands", 520, (272,), 258, True, (1, 2, 4, 8)),
         ("many shards", 48, (10,), 6, True, (12, 24)),
@@ -201,7 +201,7 @@ def conv2d():
         ("stride above kernel direct", 2, (3, 11, 10), 4, 2, {"stride": 3, "algorithm": "direct"}, (1, 2)),
         ("columns in parts", 5, (3, 61, 60), 2, 5, {"padding": 1}, (1, 5)),
         ("not winograd", 2, (64, 10, 10), 64, 3, {"padding": 1, "algorithm": "direct"}, (1, 2)),
-        ("winograd few tiles", 6, (70, 4, 7), 66, 3, {"padding": 1, "algorithm": "winograd"}, (1, 3, 6)),
+        ("winograd few tiles", 6, (70, 4, 7), 66, 3, {"padding": 1, "algorithm": "winograd"}, (1, 2, 3, 6)),
         ("winograd one tile", 8, (66, 3, 4), 70, 3, {"padding": 1, "algorithm": "winograd", "bias": "no"}, (1, 8)),
     ]:
         groups = extra.get("groups", 1)
