@@ -8,7 +8,7 @@ void h5_prepare(void)
 {
     (void)H5dont_atexit(); /* fails where it was called before, which is as good */
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    /* HDF5 keeps what it frees in lists of its own, as much as 22 MiB of it, which fill from save to save. */
+    /* HDF5 keeps what it frees in lists of its own, megabytes of it, which fill from save to save. */
     (void)H5set_free_list_limits(0, 0, 0, 0, 0, 0);
 }
 

@@ -31,11 +31,10 @@ enum status engine_kernel(struct engine *engine, const char *name, int *kernel)
         code = found != NULL ? found : code;
     }
     if (code == NULL) {
-        return fail(
-            STATUS_NOT_FOUND,
-            "there is no kernel %s: it would be made from shaders/%s.comp (a file new to an old build folder is "
-            "seen after meson setup --reconfigure)",
-            name, name);
+        return fail(STATUS_NOT_FOUND,
+                    "there is no kernel %s: it would be made from shaders/%s.comp or %s_cpu.comp (a file new to an old "
+                    "build folder is seen after meson setup --reconfigure)",
+                    name, name, name);
     }
     *kernel = (int)(code - engine->kernels);
     if (!engine->reflected[*kernel]) {

@@ -14,7 +14,6 @@
  * often.
  */
 #include "winograd.h"
-#include "lib/padding.glsl"
 #include "lib/store.glsl"
 layout(constant_id = 0) const uint SET = 1;  /* 2 where there are several shards */
 layout(constant_id = 1) const uint FULL = 0; /* 1: a multiple of SET shards */

@@ -24,8 +24,8 @@ struct walk {
     int64_t place;
 };
 
-/* At index[], whose axes but the first are 0. */
-static void find_steps(const struct parameter *parameter, struct walk *walk)
+/* Where the elements of an index[0] begin; the other axes are 0. */
+static void begin_row(const struct parameter *parameter, struct walk *walk)
 {
     walk->place = parameter->place(parameter, walk->index);
     for (int i = 1; i < parameter->rank; i++) {
@@ -46,7 +46,7 @@ static void walk_on(const struct parameter *parameter, struct walk *walk)
         walk->index[i] = 0;
     }
     if (++walk->index[0] < parameter->dim[0]) {
-        find_steps(parameter, walk);
+        begin_row(parameter, walk);
     }
 }
 
@@ -58,7 +58,7 @@ void parameter_to_dense(const struct parameter *parameter, const float *memory, 
         return;
     }
     struct walk walk = {0};
-    find_steps(parameter, &walk);
+    begin_row(parameter, &walk);
     for (int64_t i = 0; i < count; i++) {
         dense[i] = memory[walk.place];
         walk_on(parameter, &walk);
@@ -74,7 +74,7 @@ void parameter_from_dense(const struct parameter *parameter, const float *dense,
         return;
     }
     struct walk walk = {0};
-    find_steps(parameter, &walk);
+    begin_row(parameter, &walk);
     for (int64_t i = 0; i < count; i++) {
         memory[walk.place] = dense[i];
         walk_on(parameter, &walk);

@@ -39,7 +39,7 @@ struct parameter {
     int64_t elements;                /* floats in memory, padding included; the padding is zero and stays zero */
     /*
      * Where element index[] (PyTorch's order) lies in memory, in floats from the parameter's start: in equal steps
-     * along every axis but the first. `layout` is the owner's. NULL: dense in row-major order.
+     * along every axis but the first, which panels cut. `layout` is the owner's. NULL: dense in row-major order.
      */
     int64_t (*place)(const struct parameter *parameter, const int64_t *index);
     int64_t layout[4];

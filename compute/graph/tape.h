@@ -74,7 +74,7 @@ enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_UPDATE };
  * One kernel launch. Binding i is `layout(binding = i)` of the shader; the shader says what kind of descriptor it is.
  */
 struct dispatch {
-    const char *kernel; /* a shader's file name without .comp */
+    const char *kernel; /* a shader's file name without .comp, and without _cpu */
     struct binding bindings[DISPATCH_MAX_BINDINGS];
     int binding_count;
     uint32_t constants[DISPATCH_MAX_CONSTANTS]; /* specialization constants 0, 1, ... */

@@ -87,7 +87,7 @@ struct matmul_columns {
 /* output[k][n] = sum over rows of left[row][k] * right[row][n], in the order of the rows; matmul_columns_fits() */
 enum status matmul_columns(struct tape *tape, const struct matmul_columns *params) MUST_CHECK;
 /* Whether a dispatch can sum so many rows: a shader's loops are limited. */
-bool matmul_columns_fits(const struct row_range *rows);
+bool matmul_columns_fits(const struct tape *tape, const struct row_range *rows);
 
 struct matmul_gradient {
     struct matmul_left left;

@@ -69,11 +69,12 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
     return tape_dispatch(tape, &dispatch);
 }
 
-bool matmul_columns_fits(const struct row_range *rows)
+bool matmul_columns_fits(const struct tape *tape, const struct row_range *rows)
 {
     enum { TREE = 3, HEIGHT = 32 }; /* loops around those over a shard; the highest tile */
-    int64_t turns = divide_up_count(rows->shard_rows, MATMUL_STEP) * MATMUL_TURN_LOOPS(HEIGHT);
-    return rows->shards * (turns + TREE) <= DISPATCH_MAX_TURNS;
+    int64_t loops = tape->device_class == CLASS_CPU ? MATMUL_TURN_LOOPS(HEIGHT) : 1;
+    int64_t turns = divide_up_count(rows->shard_rows, MATMUL_STEP);
+    return rows->shards * (turns * loops + TREE) <= DISPATCH_MAX_TURNS;
 }
 
 bool matmul_sums_fit(const struct tape *tape, const struct matmul_gradient *params)
@@ -81,12 +82,12 @@ bool matmul_sums_fit(const struct tape *tape, const struct matmul_gradient *para
     int64_t tile_rows = tape->device_class == CLASS_CPU ? 32 : MATMUL_GPU_TILE_ROWS; /* or a multiple, most often */
     struct row_range most = {.shards = PIECE_MAX_SHARDS, .shard_rows = params->shard_rows};
     int64_t size = params->left.depth * round_up_count(params->columns, 4) * (int64_t)sizeof(float);
-    return params->left.depth % tile_rows != 0 && matmul_columns_fits(&most) && size <= DISPATCH_MAX_STORAGE;
+    return params->left.depth % tile_rows != 0 && matmul_columns_fits(tape, &most) && size <= DISPATCH_MAX_STORAGE;
 }
 
 enum status matmul_columns(struct tape *tape, const struct matmul_columns *params)
 {
-    assert(matmul_columns_fits(&params->rows));
+    assert(matmul_columns_fits(tape, &params->rows));
     bool is_cpu = tape->device_class == CLASS_CPU;
     struct matmul_tile tile = matmul_tile(tape, matmul_columns_rows(params), params->columns, params->left.kind);
     int64_t tile_rows = is_cpu ? tile.rows : MATMUL_GPU_TILE_ROWS;

@@ -47,7 +47,7 @@ static enum status sum_tree(struct tape *tape, const struct matmul_gradient *par
 static enum status sum_range(struct tape *tape, const struct matmul_gradient *params, struct row_range rows,
                              struct binding output, const struct binding *sums)
 {
-    if (rows.shards > 1 && !matmul_columns_fits(&rows)) {
+    if (rows.shards > 1 && !matmul_columns_fits(tape, &rows)) {
         return sum_tree(tape, params, rows, rows.shard_rows, output);
     }
     if (rows.shard_rows > PART_ROWS) {

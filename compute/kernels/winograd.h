@@ -15,7 +15,8 @@ struct winograd {
 
 /* Whether the algorithm can be used. */
 bool winograd_can(const struct window *window, struct shape input, struct shape output);
-/* Whether it is faster than the direct kernels; a pure function of shapes and shards, so the same on every rank. */
+/* Whether it is faster than the direct kernels; a pure function of shapes, shards and the class, so the same on every
+ * rank. */
 bool winograd_pays(const struct winograd *winograd, const struct geometry *geometry);
 bool winograd_gradient_pays(const struct tape *tape, const struct winograd *winograd);
 

@@ -1,7 +1,7 @@
 /*
- * The gradient of weights, in one of two ways. By products: the tiles of a shard, or of a part of it, are multiplied as
- * 36 matrices, which are written, transformed, and added to those of the other shards. By kernels: winograd_weight_sums
- * does all of that in registers, and is the faster where shards have few tiles; for class cpu only.
+ * The gradient of weights, in one of two ways. As products: the tiles of a shard, or of a part of it, are multiplied as
+ * 36 matrices, which are written, transformed, and added to those of the other shards. In registers: one kernel,
+ * winograd_weight_sums, does all of that, and is the faster where shards have few tiles; for class cpu only.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "compute/kernels/winograd_private.h"
 
 /*
- * Bytes of tiles that are summed over at once by products: they should stay in a processor's cache. It decides an order
+ * Bytes of tiles that are summed over at once as products: they should stay in a processor's cache. It decides an order
  * of summation, so it is the same everywhere; what decides none is tuned (tuning.winograd_chunk).
  */
 static const int64_t SUM_CHUNK_SIZE = 4 << 20;
@@ -26,7 +26,7 @@ static int64_t part_samples(const struct winograd *winograd, int64_t shard_sampl
     return samples < shard_samples ? samples : shard_samples;
 }
 
-/* Nanoseconds of a shard beside its transforms, by products. */
+/* Nanoseconds of a shard beside its transforms, as products. */
 static double products_cost(const struct winograd *winograd, int64_t samples)
 {
     static const double EVICTED = 1.05; /* a gradient of products written and read again, where no cache holds them */
@@ -36,33 +36,24 @@ static double products_cost(const struct winograd *winograd, int64_t samples)
     return WINOGRAD_PRODUCT * WINOGRAD_PRODUCTS * tiles * weights + parts * winograd_weight_cost(winograd, EVICTED);
 }
 
-/* The same by kernels. Ranks may have registers of 8 or of 16 lanes; a set of two shards has 8 for its columns. */
-static double kernels_cost(const struct winograd *winograd, int64_t samples)
+/* The same in registers. */
+static double registers_cost(const struct winograd *winograd, int64_t samples)
 {
     static const double TURN = 7.5, TREE = 2; /* nanoseconds a weight: a turn of tiles, adding a shard's sum */
-    static const int64_t COLUMNS = 32;
+    static const int64_t COLUMNS =
+        32; /* of 16 lanes and two shards; with 8 lanes 16, but all ranks must choose alike */
     double turns = (double)divide_up_count(samples * winograd_tiles_of_sample(winograd), WINOGRAD_SUMS_ROWS);
     double weights = (double)round_up_count(shape_stride(winograd->input), WINOGRAD_SUMS_HEIGHT) *
                      (double)round_up_count(shape_stride(winograd->output), COLUMNS);
     return (TURN * turns + TREE) * weights;
 }
 
-/* Shards that a register's lanes take side by side. */
-static uint32_t set_of(int64_t shards)
-{
-    return shards > 1 ? 2 : 1;
-}
-
 /* The part of the batch that the piece is. */
 static struct winograd_chunk make_piece(const struct winograd *winograd, const struct geometry *geometry,
                                         const struct piece *piece)
 {
-    struct winograd_chunk chunk =
-        winograd_make_chunk(winograd, (piece->first - geometry->first_shard) * geometry->shard_samples,
-                            piece->count * geometry->shard_samples);
-    chunk.set = set_of(piece->count);
-    chunk.shards = piece->count;
-    return chunk;
+    return winograd_make_sets(winograd, (piece->first - geometry->first_shard) * geometry->shard_samples,
+                              piece->count * geometry->shard_samples, piece->count);
 }
 
 /* Vectors of blocks of tiles: of inputs, and of the output's gradients. */
@@ -73,18 +64,25 @@ static uint32_t gradient_block(const struct tape *tape, const struct winograd_ch
     return (uint32_t)tape->lanes / chunk->set;
 }
 
-/* Whether it is done by kernels; a pure function of shapes and shards, so the same on every rank. */
-static bool by_kernels(const struct tape *tape, const struct winograd *winograd)
+/* Turns of the kernel's loops: a turn of tiles takes one for each line of six products and for each input in it. */
+static int64_t loop_turns(const struct winograd_chunk *piece)
 {
+    enum { LINES = 6, TREE = 2 }; /* loops around those over a set */
+    return piece->sets * (piece->turns * LINES * (1 + WINOGRAD_SUMS_HEIGHT) + TREE);
+}
+
+/* A pure function of shapes, shards and the class, so the same on every rank. */
+static bool in_registers(const struct tape *tape, const struct winograd *winograd)
+{
+    static const uint32_t LARGEST_BLOCK = 16; /* of 16 lanes and one shard, however many this rank has */
     const struct geometry *geometry = &tape->geometry;
-    static const uint32_t LARGEST_BLOCK = 16;
     struct piece all = {.first = geometry->first_shard, .count = PIECE_MAX_SHARDS};
     struct winograd_chunk most = make_piece(winograd, geometry, &all);
     int64_t inputs = winograd_set_vectors(&most, LARGEST_BLOCK, shape_stride(winograd->input) / 4);
     int64_t outputs = winograd_set_vectors(&most, LARGEST_BLOCK, shape_stride(winograd->output) / 4);
     return tape->device_class == CLASS_CPU && inputs * VECTOR_SIZE <= DISPATCH_MAX_STORAGE &&
-           outputs * VECTOR_SIZE <= DISPATCH_MAX_STORAGE &&
-           kernels_cost(winograd, geometry->shard_samples) < products_cost(winograd, geometry->shard_samples);
+           outputs * VECTOR_SIZE <= DISPATCH_MAX_STORAGE && loop_turns(&most) <= DISPATCH_MAX_TURNS &&
+           registers_cost(winograd, geometry->shard_samples) < products_cost(winograd, geometry->shard_samples);
 }
 
 bool winograd_gradient_pays(const struct tape *tape, const struct winograd *winograd)
@@ -96,24 +94,23 @@ bool winograd_gradient_pays(const struct tape *tape, const struct winograd *wino
     double positions = (double)(samples * shape_positions(winograd->output));
     double direct = positions * outputs * WINOGRAD_POSITIONS * inputs * WINOGRAD_PRODUCT;
     double transforms = (inputs + outputs) * (WINOGRAD_READ + WINOGRAD_WRITE) * WINOGRAD_PRODUCTS;
-    double sums = by_kernels(tape, winograd) ? kernels_cost(winograd, samples) : products_cost(winograd, samples);
+    double sums = in_registers(tape, winograd) ? registers_cost(winograd, samples) : products_cost(winograd, samples);
     return direct > WINOGRAD_MARGIN * (tiles * transforms + sums);
 }
 
-/* --- by kernels --------------------------------------------------------------------------------------------------- */
+/* --- in registers ------------------------------------------------------------------------------------------------- */
 
 static enum status sum_piece(struct tape *tape, const struct winograd *winograd, const struct winograd_chunk *piece,
                              const int tiles[2], struct binding result)
 {
     int64_t inputs = shape_stride(winograd->input) / 4;
     int64_t outputs = shape_stride(winograd->output) / 4;
-    int64_t shard_tiles = piece->tiles / piece->shards;
     int64_t row_tiles = divide_up_count(inputs, INPUT_BLOCK);
     int64_t column_tiles = divide_up_count(outputs, gradient_block(tape, piece));
     int64_t size = winograd_set_vectors(piece, INPUT_BLOCK, INPUT_BLOCK) * VECTOR_SIZE;
     struct winograd_weight_sums_push push = {.order = matmul_order(tape, row_tiles, column_tiles, size),
                                              .shards = (uint)piece->shards,
-                                             .turns = (uint)divide_up_count(shard_tiles, WINOGRAD_SUMS_ROWS),
+                                             .turns = (uint)piece->turns,
                                              .inputs = (uint)inputs,
                                              .outputs = (uint)outputs};
     struct dispatch dispatch = {
@@ -129,8 +126,8 @@ static enum status sum_piece(struct tape *tape, const struct winograd *winograd,
     return tape_dispatch(tape, &dispatch);
 }
 
-static enum status sum_by_kernels(struct tape *tape, const struct winograd *winograd, struct binding input,
-                                  struct binding output_gradient, const struct layer *layer, int weight)
+static enum status sum_in_registers(struct tape *tape, const struct winograd *winograd, struct binding input,
+                                    struct binding output_gradient, const struct layer *layer, int weight)
 {
     const struct geometry *geometry = &tape->geometry;
     int64_t most[2] = {0, 0};
@@ -156,7 +153,7 @@ static enum status sum_by_kernels(struct tape *tape, const struct winograd *wino
     return STATUS_OK;
 }
 
-/* --- by products -------------------------------------------------------------------------------------------------- */
+/* --- as products -------------------------------------------------------------------------------------------------- */
 
 /* The sum over a part of a shard, in the layout of the weights. */
 static enum status sum_part(struct tape *tape, const struct winograd *winograd, const struct winograd_chunk *part,
@@ -184,7 +181,7 @@ static enum status sum_part(struct tape *tape, const struct winograd *winograd, 
                                   result);
 }
 
-static enum status sum_by_products(struct tape *tape, const struct winograd *winograd, struct binding input,
+static enum status sum_as_products(struct tape *tape, const struct winograd *winograd, struct binding input,
                                    struct binding output_gradient, const struct layer *layer, int weight)
 {
     const struct geometry *geometry = &tape->geometry;
@@ -219,6 +216,6 @@ static enum status sum_by_products(struct tape *tape, const struct winograd *win
 enum status winograd_weight_gradient(struct tape *tape, const struct winograd *winograd, struct binding input,
                                      struct binding output_gradient, const struct layer *layer, int weight)
 {
-    return by_kernels(tape, winograd) ? sum_by_kernels(tape, winograd, input, output_gradient, layer, weight)
-                                      : sum_by_products(tape, winograd, input, output_gradient, layer, weight);
+    return in_registers(tape, winograd) ? sum_in_registers(tape, winograd, input, output_gradient, layer, weight)
+                                        : sum_as_products(tape, winograd, input, output_gradient, layer, weight);
 }

@@ -18,12 +18,19 @@ int64_t winograd_weight_size(const struct winograd *winograd);
 struct winograd_chunk {
     int64_t first_sample, samples;
     int64_t tiles;
-    /* Tiles lie product by product where set is 0, else as winograd_weight_sums reads them: so many shards at once. */
+    /*
+     * Where set is 0 the tiles lie product by product, else as winograd_weight_sums reads them
+     * (shaders/lib/winograd_tiles.glsl): it takes `set` shards side by side, 1 or 2.
+     */
     uint32_t set;
-    int64_t shards;
+    int64_t shards, sets;
+    int64_t turns; /* of the tiles of a shard */
 };
 
 struct winograd_chunk winograd_make_chunk(const struct winograd *winograd, int64_t first_sample, int64_t samples);
+/* In sets; the samples are those of so many shards. */
+struct winograd_chunk winograd_make_sets(const struct winograd *winograd, int64_t first_sample, int64_t samples,
+                                         int64_t shards);
 
 /* Vectors of all its products, where set is not 0, of a tensor of so many vectors in blocks of `block`. */
 int64_t winograd_set_vectors(const struct winograd_chunk *chunk, uint32_t block, int64_t vectors);

@@ -36,20 +36,29 @@ struct winograd_chunk winograd_make_chunk(const struct winograd *winograd, int64
         .first_sample = first_sample, .samples = samples, .tiles = samples * winograd_tiles_of_sample(winograd)};
 }
 
+struct winograd_chunk winograd_make_sets(const struct winograd *winograd, int64_t first_sample, int64_t samples,
+                                         int64_t shards)
+{
+    struct winograd_chunk chunk = winograd_make_chunk(winograd, first_sample, samples);
+    chunk.set = shards > 1 ? 2 : 1;
+    chunk.shards = shards;
+    chunk.sets = divide_up_count(shards, chunk.set);
+    chunk.turns = divide_up_count(chunk.tiles / shards, WINOGRAD_SUMS_ROWS);
+    return chunk;
+}
+
 int64_t winograd_set_vectors(const struct winograd_chunk *chunk, uint32_t block, int64_t vectors)
 {
-    int64_t sets = divide_up_count(chunk->shards, chunk->set);
-    int64_t turns = divide_up_count(chunk->tiles / chunk->shards, WINOGRAD_SUMS_ROWS);
-    return divide_up_count(vectors, block) * block * sets * chunk->set * turns * WINOGRAD_SUMS_ROWS * WINOGRAD_PRODUCTS;
+    int64_t rows = chunk->sets * chunk->set * chunk->turns * WINOGRAD_SUMS_ROWS;
+    return round_up_count(vectors, block) * rows * WINOGRAD_PRODUCTS;
 }
 
 /* Between an image and tiles: `image` has the channels and the size that the kernel reads or writes. */
-static enum status add_image_kernel(struct tape *tape, const struct winograd *winograd,
-                                    const struct winograd_chunk *chunk, struct shape image, struct dispatch dispatch,
-                                    uint32_t block)
+static struct winograd_image_push make_push(const struct winograd *winograd, const struct winograd_chunk *chunk,
+                                            struct shape image)
 {
     int64_t vectors = shape_stride(image) / 4;
-    struct winograd_image_push push = {
+    return (struct winograd_image_push){
         .count = (uint)(chunk->tiles * vectors),
         .vectors = divisor_of(vectors),
         .tiles_width = divisor_of(divide_up_count(shape_width(winograd->output), WINOGRAD_TILE)),
@@ -61,49 +70,56 @@ static enum status add_image_kernel(struct tape *tape, const struct winograd *wi
         .padding_height = (uint)winograd->padding[0],
         .padding_width = (uint)winograd->padding[1],
         .channels = (uint)shape_channels(image)};
+}
+
+static enum status add_image_kernel(struct tape *tape, struct dispatch dispatch, const struct winograd_image_push *push)
+{
+    dispatch_push(&dispatch, *push);
+    dispatch_groups(&dispatch, divide_up(push->count, RANGE_LOCAL_SIZE));
+    return tape_dispatch(tape, &dispatch);
+}
+
+static enum status add_tiles_kernel(struct tape *tape, const char *kernel, struct winograd_image_push push,
+                                    const struct winograd_chunk *chunk, uint32_t block, struct binding image,
+                                    struct binding tiles)
+{
+    struct dispatch dispatch = {.kernel = kernel,
+                                .bindings = {image, tiles},
+                                .binding_count = 2,
+                                .constants = {0, 1}, /* product by product */
+                                .constant_count = 2};
     if (chunk->set > 0) {
-        int64_t sets = divide_up_count(chunk->shards, chunk->set);
-        int64_t turns = divide_up_count(chunk->tiles / chunk->shards, WINOGRAD_SUMS_ROWS);
-        push.count = (uint)(winograd_set_vectors(chunk, block, vectors) / WINOGRAD_PRODUCTS);
-        push.sets = divisor_of(sets);
-        push.turns = divisor_of(turns);
+        push.count = (uint)(winograd_set_vectors(chunk, block, push.vectors.value) / WINOGRAD_PRODUCTS);
+        push.sets = divisor_of(chunk->sets);
+        push.turns = divisor_of(chunk->turns);
         push.shards = (uint)chunk->shards;
         push.shard_tiles = (uint)(chunk->tiles / chunk->shards);
         dispatch.constants[0] = block;
         dispatch.constants[1] = chunk->set;
     }
-    dispatch_push(&dispatch, push);
-    dispatch_groups(&dispatch, divide_up(push.count, RANGE_LOCAL_SIZE));
-    return tape_dispatch(tape, &dispatch);
+    return add_image_kernel(tape, dispatch, &push);
 }
 
 enum status winograd_input_tiles(struct tape *tape, const struct winograd *winograd, const struct winograd_chunk *chunk,
                                  uint32_t block, struct binding image, struct binding tiles)
 {
-    struct dispatch dispatch = {.kernel = "winograd_input",
-                                .bindings = {image, tiles},
-                                .binding_count = 2,
-                                .constants = {0, 1},
-                                .constant_count = 2};
-    return add_image_kernel(tape, winograd, chunk, winograd->input, dispatch, block);
+    struct winograd_image_push push = make_push(winograd, chunk, winograd->input);
+    return add_tiles_kernel(tape, "winograd_input", push, chunk, block, image, tiles);
 }
 
 enum status winograd_gradient_tiles(struct tape *tape, const struct winograd *winograd,
                                     const struct winograd_chunk *chunk, uint32_t block, struct binding gradient,
                                     struct binding tiles)
 {
-    struct dispatch dispatch = {.kernel = "winograd_output_gradient",
-                                .bindings = {gradient, tiles},
-                                .binding_count = 2,
-                                .constants = {0, 1},
-                                .constant_count = 2};
-    return add_image_kernel(tape, winograd, chunk, winograd->output, dispatch, block);
+    struct winograd_image_push push = make_push(winograd, chunk, winograd->output);
+    return add_tiles_kernel(tape, "winograd_output_gradient", push, chunk, block, gradient, tiles);
 }
 
 enum status winograd_output_kernel(struct tape *tape, const struct winograd *winograd,
                                    const struct winograd_chunk *chunk, struct dispatch dispatch)
 {
-    return add_image_kernel(tape, winograd, chunk, winograd->output, dispatch, 0);
+    struct winograd_image_push push = make_push(winograd, chunk, winograd->output);
+    return add_image_kernel(tape, dispatch, &push);
 }
 
 enum status winograd_weight_kernel(struct tape *tape, const struct winograd *winograd, const char *kernel,

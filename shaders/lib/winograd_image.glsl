@@ -1,7 +1,4 @@
-/*
- * What the kernels between an image and tiles have in common: an invocation takes a vector of channels of a tile. Its
- * number is the vector's place in each of the 36 products, which are push.count vectors apart.
- */
+/* What the kernels between an image and tiles have in common: an invocation takes a vector of channels of a tile. */
 #include "lib/store.glsl"
 
 layout(local_size_x = RANGE_LOCAL_SIZE) in;
@@ -22,6 +19,7 @@ spot make_spot(uint tile, uint vector)
                 (tile - line * push.tiles_width.value) * WINOGRAD_TILE, vector);
 }
 
+/* Where a number is the vector's place in each of the 36 products, which are push.count vectors apart. */
 spot find_spot(uint index)
 {
     uint tile = divide(index, push.vectors);

@@ -12,7 +12,7 @@ void cpu_driver_prepare(void);
 /* The part of it that lets the driver fuse multiply-adds where the processor can, unless LEMNOS_FMA=off. */
 void cpu_driver_fuse(void);
 bool cpu_driver_fuses(void);
-/* The part of it that lets kernels load and store whole registers, unless LEMNOS_VECTORS=off. */
+/* The part of it that lets kernels load and store whole registers, and write by lane, unless LEMNOS_VECTORS=off. */
 void cpu_driver_vectorise(void);
 bool cpu_driver_vectorises(void);
 /* The part of it by which workgroups take memory without malloc(). */
@@ -23,7 +23,7 @@ unsigned cpu_driver_held(void);
 const char *cpu_driver_version(void);
 /* What this process compiled, as far as the driver's LLVM is within reach: kernels, and what was rewritten in them. */
 struct cpu_driver_counts {
-    unsigned kernels, loads, stores, writes;
+    unsigned kernels, loads, stores, masked_writes;
 };
 struct cpu_driver_counts cpu_driver_count(void);
 

@@ -10,7 +10,7 @@
 #include "compute/vulkan/cpu_driver/vector_store.h"
 
 static _Atomic bool wanted;
-static _Atomic unsigned kernels, loads, stores, writes;
+static _Atomic unsigned kernels, loads, stores, masked_writes;
 
 void *LLVMRunPasses(llvm_module *module, const char *passes, void *machine, void *options);
 
@@ -36,7 +36,7 @@ static void rewrite(llvm_module *module)
              block = llvm.GetNextBasicBlock(block)) {
             loads += vector_load_rewrite(&rewriting, block);
             stores += vector_store_rewrite(&rewriting, block);
-            writes += masked_write_rewrite(&rewriting, block);
+            masked_writes += masked_write_rewrite(&rewriting, block);
         }
     }
     llvm.DisposeBuilder(rewriting.builder);
@@ -89,5 +89,6 @@ const char *cpu_driver_version(void)
 
 struct cpu_driver_counts cpu_driver_count(void)
 {
-    return (struct cpu_driver_counts){.kernels = kernels, .loads = loads, .stores = stores, .writes = writes};
+    return (struct cpu_driver_counts){
+        .kernels = kernels, .loads = loads, .stores = stores, .masked_writes = masked_writes};
 }

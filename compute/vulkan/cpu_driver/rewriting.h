@@ -4,7 +4,8 @@
  * The driver reads and writes memory lane by lane: each lane's address is taken out of its register, 16 bytes are
  * loaded or stored, four lanes' are transposed; stores in a loop with branches. Mostly the lanes' addresses lie side by
  * side, and whole registers would do. Only the running kernel knows: so loads and stores are replaced by functions that
- * look first (functions.py), a handful of instructions, and LLVM's inliner puts them in place.
+ * look first (functions.py), a handful of instructions, and LLVM's inliner puts them in place. And what loops write to
+ * variables is chosen by lane instead of by bits (masked_write.c).
  *
  * Everything stays as the driver meant it: the same bytes from and to the same places, under the same bounds.
  */
