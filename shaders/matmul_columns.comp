@@ -29,6 +29,8 @@ layout(constant_id = 5) const uint TURN_SHARDS = 0;
 
 /* 1 + the vector with the column of ones, among the k of a group of lanes that has it; 0: without */
 layout(constant_id = 7) const uint SUMS = 0;
+/* 1: there is one shard, of several turns; then there is no tree, whose levels would weigh as much as some turns. */
+layout(constant_id = 8) const uint ALONE = 0;
 
 /* Rows of a turn that lie side by side. */
 const uint SIDE_BY_SIDE = TURN_SHARDS == 4 ? 4 : TURN_SHARDS == 2 ? 8 : 16;
@@ -186,6 +188,7 @@ const uint MATRIX_SETS = MATMUL_STEP / MATRIX_SET_ROWS;
 #define DECLARE_PAIRS(i) vec4 pairs##i = vec4(-0.0);
 #define DECLARE_ONES(i) vec4 ones##i = vec4(-0.0);
 #define DECLARE_SUMS(i) vec4 s##i = vec4(0);
+#define TAKE_SUMS(i) fours##i = s##i;
 #define ADD_SUMS(i) ones##i += s##i;
 #define ADD_ONES(i) pairs##i += ones##i;
 #define ADD_PAIRS(i) fours##i += pairs##i;
@@ -250,13 +253,13 @@ void main()
     uint shard = 0;
     TILE_UPPER(DECLARE_FOURS)
     TILE_LOWER(DECLARE_FOURS)
-    for (; shard < shards;) {
+    for (; ALONE == 1 || shard < shards;) {
         TILE_UPPER(DECLARE_PAIRS)
         TILE_LOWER(DECLARE_PAIRS)
-        for (; TURN_SHARDS == 4 || shard < shards;) {
+        for (; TURN_SHARDS == 4 || ALONE == 1 || shard < shards;) {
             TILE_UPPER(DECLARE_ONES)
             TILE_LOWER(DECLARE_ONES)
-            for (; TURN_SHARDS >= 2 || shard < shards;) {
+            for (; TURN_SHARDS >= 2 || ALONE == 1 || shard < shards;) {
                 TILE_UPPER(DECLARE_SUMS)
                 TILE_LOWER(DECLARE_SUMS)
                 uint end = row + shard_rows;
@@ -281,34 +284,38 @@ void main()
                     }
                 }
                 row = TURN_SHARDS >= 2 ? end + (TURN_SHARDS - 1) * shard_rows : end;
-                if (TURN_SHARDS == 0) {
+                if (ALONE == 1) {
+                    TILE_UPPER(TAKE_SUMS)
+                } else if (TURN_SHARDS == 0) {
                     TILE_UPPER(ADD_SUMS)
                 }
-                if (TURN_SHARDS == 0 && HEIGHT == 32) {
+                if (ALONE == 1 && HEIGHT == 32) {
+                    TILE_LOWER(TAKE_SUMS)
+                } else if (TURN_SHARDS == 0 && HEIGHT == 32) {
                     TILE_LOWER(ADD_SUMS)
                 }
                 shard += TURN_SHARDS >= 2 ? TURN_SHARDS : 1;
-                if (TURN_SHARDS >= 2 || shard >= shards || shard % 2 == 0) {
+                if (TURN_SHARDS >= 2 || ALONE == 1 || shard >= shards || shard % 2 == 0) {
                     break;
                 }
             }
-            if (TURN_SHARDS < 2) {
+            if (TURN_SHARDS < 2 && ALONE == 0) {
                 TILE_UPPER(ADD_ONES)
             }
-            if (TURN_SHARDS < 2 && HEIGHT == 32) {
+            if (TURN_SHARDS < 2 && ALONE == 0 && HEIGHT == 32) {
                 TILE_LOWER(ADD_ONES)
             }
-            if (TURN_SHARDS == 4 || shard >= shards || shard % 4 == 0) {
+            if (TURN_SHARDS == 4 || ALONE == 1 || shard >= shards || shard % 4 == 0) {
                 break;
             }
         }
-        if (TURN_SHARDS < 4) {
+        if (TURN_SHARDS < 4 && ALONE == 0) {
             TILE_UPPER(ADD_PAIRS)
         }
-        if (TURN_SHARDS < 4 && HEIGHT == 32) {
+        if (TURN_SHARDS < 4 && ALONE == 0 && HEIGHT == 32) {
             TILE_LOWER(ADD_PAIRS)
         }
-        if (shard >= shards) {
+        if (ALONE == 1 || shard >= shards) {
             break;
         }
     }

@@ -62,7 +62,8 @@ static enum status add_columns(struct tape *tape, const struct matmul_columns *p
     if (params->sums != NULL) {
         dispatch.constants[7] = 1 + (uint32_t)(params->left.depth / 4 % (tile->height / 4));
     }
-    dispatch.constant_count = 8;
+    dispatch.constants[8] = rows->shards == 1 && dispatch.constants[5] == 0;
+    dispatch.constant_count = 9;
     dispatch_push(&dispatch, push);
     dispatch_groups(&dispatch, (uint64_t)(tiles->depth_count * tiles->column_count));
     dispatch.groups[2] = (uint32_t)matmul_products(params->batch_count);
