@@ -112,6 +112,12 @@ enum status matmul_gradient(struct tape *tape, const struct matmul_gradient *par
                             int weight, int bias) MUST_CHECK;
 
 /*
+ * In which order workgroups take the tiles of a result, on CPUs: blocks as high as the cache holds what their row tiles
+ * read, `size` bytes each.
+ */
+tile_order matmul_order(const struct tape *tape, int64_t row_tiles, int64_t column_tiles, int64_t size);
+
+/*
  * Matrix (i, j) of the result, numbered i * size[1] + j, is the transpose of number first - i * step[0] - j * step[1].
  */
 struct matmul_transpose {

@@ -60,7 +60,5 @@ struct matmul_tile {
 
 /* The fastest for a result of that size, whose left operand is gathered so (GATHER_...). */
 struct matmul_tile matmul_tile(const struct tape *tape, int64_t rows, int64_t columns, uint32_t kind);
-/* CPUs: blocks as high as the cache holds what their row tiles read, `size` bytes each. */
-tile_order matmul_order(const struct tape *tape, int64_t row_tiles, int64_t column_tiles, int64_t size);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "compute/kernels/matmul.h"
-#include "compute/kernels/matmul_private.h"
 #include "compute/kernels/range.h"
 #include "compute/kernels/reduce.h"
 #include "compute/kernels/winograd_private.h"
